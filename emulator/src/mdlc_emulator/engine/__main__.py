@@ -1,0 +1,34 @@
+"""`python -m mdlc_emulator.engine`: configure LocalStack for one machine, then run it in this process."""
+
+import os
+from collections.abc import MutableMapping
+
+SETTINGS = {
+    "LAMBDA_RUNTIME_EXECUTOR": "process",
+    "PROVIDER_OVERRIDE_DYNAMODB": "mdlc",
+    "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "mdlc",
+    "PROVIDER_OVERRIDE_KINESIS": "mdlc",
+    "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+    "LAMBDA_SYNCHRONOUS_CREATE": "1",
+    "OVERRIDE_IN_DOCKER": "0",
+    "SKIP_SSL_CERT_DOWNLOAD": "1",
+    "DISABLE_EVENTS": "1",
+    "DNS_ADDRESS": "0",
+}
+
+
+def configure(environment: MutableMapping[str, str]) -> None:
+    """Fill in what LocalStack reads at import; what the user has set himself stays."""
+    for name, value in SETTINGS.items():
+        environment.setdefault(name, value)
+
+
+def main() -> None:
+    configure(os.environ)
+    from localstack.runtime.main import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""LocalStack's start, ready and shutdown hooks: the one list of what this engine installs, in order."""
+
+from plux import plugin
+
+
+@plugin(namespace="localstack.hooks.on_infra_start", name="mdlc_start")
+def on_start() -> None:
+    """Install everything that changes LocalStack before its first request."""
+
+
+@plugin(namespace="localstack.hooks.on_infra_ready", name="mdlc_ready")
+def on_ready() -> None:
+    """Called once the gateway answers."""
+
+
+@plugin(namespace="localstack.hooks.on_infra_shutdown", name="mdlc_shutdown")
+def on_shutdown() -> None:
+    """Called once, when the process begins to end."""

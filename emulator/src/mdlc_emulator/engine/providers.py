@@ -1,0 +1,34 @@
+"""The AWS services this engine brings or replaces, as LocalStack's provider plugins.
+
+LocalStack imports this module to resolve a plugin, so every import of weight stands inside its function.
+"""
+
+from localstack.services.plugins import Service, aws_provider
+
+
+@aws_provider(api="lambda", name="mdlc")
+def lambda_() -> Service:
+    from localstack.services.providers import lambda_ as stock
+
+    return stock.__wrapped__() if hasattr(stock, "__wrapped__") else stock.factory()
+
+
+@aws_provider(api="dynamodb", name="mdlc")
+def dynamodb() -> Service:
+    from mdlc_emulator.engine.dynamodb.provider import dynamodb_service
+
+    return dynamodb_service()
+
+
+@aws_provider(api="dynamodbstreams", name="mdlc")
+def dynamodbstreams() -> Service:
+    from mdlc_emulator.engine.dynamodb.provider import dynamodbstreams_service
+
+    return dynamodbstreams_service()
+
+
+@aws_provider(api="kinesis", name="mdlc")
+def kinesis() -> Service:
+    from mdlc_emulator.engine.kinesis.provider import kinesis_service
+
+    return kinesis_service()

@@ -1,0 +1,25 @@
+"""The one place where tests wait: for a condition, never for a time."""
+
+import threading
+import time
+from collections.abc import Callable
+
+_PACE = threading.Event()
+
+
+def eventually[T](condition: Callable[[], T], *, within: float = 20.0, every: float = 0.05) -> T:
+    """The first truthy value of `condition`, asked again every `every` seconds; an AssertionError that shows
+    the last value when `within` seconds have passed. An AssertionError of the condition counts as "not yet"."""
+    deadline = time.monotonic() + within
+    last: object = None
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+            last = value
+        except AssertionError as error:
+            last = error
+        if time.monotonic() >= deadline:
+            raise AssertionError(f"Still not so after {within} s; last seen: {last!r}")
+        _PACE.wait(every)
