@@ -1,0 +1,85 @@
+# Everything a checkout needs is set up by the first target that needs it, and only once.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-long check format bench up down package requirements clean
+
+# Without bytecode LocalStack starts four times slower.
+unexport PYTHONDONTWRITEBYTECODE
+export UV_COMPILE_BYTECODE := 1
+# An activated environment of another project must not become ours.
+unexport VIRTUAL_ENV
+
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+BIN := .venv/bin
+# Two processes: each has an emulator of its own.
+WORKERS ?= 2
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
+
+setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install both environments and build the deployment zip (once)
+
+demo: setup  ## Start the emulator, deploy the application to it, call it, and take it down again
+	@$(BIN)/mdlc demo
+
+test: check  ## Static checks and every test that is not long (15 minutes at most)
+	@$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadgroup
+
+test-long: setup  ## The long tests: faults, whole deployments, whole data
+	@$(BIN)/pytest -m long
+
+check: setup  ## Lint, format, types, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@emulator/.venv/bin/python -c "import mdlc_emulator.engine" && $(BIN)/lint-imports
+
+format: setup  ## Rewrite the code in the project's format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: setup  ## Measure against the targets and the peers, and write docs/benchmarks.md
+	@$(BIN)/python -m benchmarks --write docs/benchmarks.md
+
+up: setup  ## Start the emulator in the background
+	@$(BIN)/mdlc up
+
+down:  ## Stop the emulator
+	@$(BIN)/mdlc down
+
+package: setup  ## Build the deployment zip again if anything in it changed
+	@$(BIN)/mdlc package
+
+requirements: .venv/.ready  ## Export requirements.txt (what goes into Lambda) from uv.lock
+	@$(BIN)/mdlc package --requirements
+
+clean:  ## Remove everything that set-up and builds have made
+	rm -rf .venv .tools build dist emulator/.venv emulator/.guest .chalice/deployments
+
+# ---- set-up -------------------------------------------------------------------------------------------------
+
+.tools/bin/uv:
+	@echo "Installing uv $(UV_VERSION) ..."
+	@python=; for candidate in python3.13 python3 python; do \
+	  if $$candidate -c 'import venv, ensurepip' 2>/dev/null; then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "No Python with venv was found. Install Python 3.13 (on Debian with python3-venv) or uv, then run make again." >&2; \
+	  exit 1; fi; \
+	$$python -m venv .tools && .tools/bin/pip -q install "uv==$(UV_VERSION)"
+
+ifeq ($(UV),.tools/bin/uv)
+UV_INSTALLED := .tools/bin/uv
+endif
+
+.venv/.ready: uv.lock pyproject.toml .python-version emulator/pyproject.toml | $(UV_INSTALLED)
+	@echo "Installing the application's environment ..."
+	@$(UV) sync --locked --quiet && touch $@
+
+emulator/.venv/.ready: emulator/uv.lock emulator/pyproject.toml .python-version | $(UV_INSTALLED)
+	@echo "Installing the emulator's private environment ..."
+	@cd emulator && $(abspath $(UV)) sync --locked --quiet --group engine && touch .venv/.ready
+	@touch $@
+
+build/.packaged: .venv/.ready requirements.txt $(shell find app -name '*.py')
+	@PATH="$(dir $(abspath $(UV))):$$PATH" $(BIN)/mdlc package && mkdir -p build && touch $@
