@@ -34,7 +34,8 @@ check: setup  ## Lint, format, types, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@emulator/.venv/bin/python -c "import mdlc_emulator.engine" && $(BIN)/lint-imports
+	@cd emulator && ../$(BIN)/mypy --python-executable .venv/bin/python src/mdlc_emulator/engine src/mdlc_emulator/guest
+	@$(BIN)/lint-imports
 
 format: setup  ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
