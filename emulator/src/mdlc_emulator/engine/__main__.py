@@ -1,5 +1,6 @@
 """`python -m mdlc_emulator.engine`: configure LocalStack for one machine, then run it in this process."""
 
+import gc
 import os
 from collections.abc import MutableMapping
 
@@ -24,10 +25,15 @@ def configure(environment: MutableMapping[str, str]) -> None:
 
 
 def main() -> None:
-    configure(os.environ)
-    from localstack.runtime.main import main as run
+    # Nothing that is imported is ever garbage: looking for it is a tenth of the start.
+    gc.disable()
+    from mdlc_emulator.engine.process.handover import receive
 
-    run()
+    handover = receive(os.environ)
+    configure(os.environ)
+    from mdlc_emulator.engine.process.run import run
+
+    run(handover)
 
 
 if __name__ == "__main__":
