@@ -1,15 +1,22 @@
-"""A service whose operations are answered by moto in this process, each of which can be overridden."""
+"""Services for LocalStack's plugin manager: answered by moto in this process, or by a backend of ours."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from localstack.aws.api import RequestContext, ServiceRequest
+from localstack.aws.api import RequestContext, ServiceException, ServiceRequest
 from localstack.aws.skeleton import Skeleton
 from localstack.aws.spec import load_service
 from localstack.services.moto import call_moto
 from localstack.services.plugins import Service, ServiceLifecycleHook
 
+from mdlc_emulator.engine.aws_error import AwsError, Caller
+from mdlc_emulator.engine.constraints import compile_checks
+
+LOG = logging.getLogger(__name__)
+
 type Operation = Callable[[RequestContext, ServiceRequest], Any]
+type Backend = Mapping[str, Callable[[Caller, dict[str, Any]], Any]]
 
 
 def moto_service(
@@ -26,3 +33,57 @@ def moto_service(
     table: dict[str, Operation] = dict.fromkeys(model.operation_names, forward)
     table.update(overrides or {})
     return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle)
+
+
+def native_service(
+    name: str,
+    backend: Backend,
+    *,
+    unchecked: Collection[str] = (),
+    lifecycle: ServiceLifecycleHook | None = None,
+) -> Service:
+    """The service `name`, each operation answered by `backend[operation](caller, request)`.
+
+    A backend returns the response as botocore's model shapes it, or raises `AwsError`. Requests are checked
+    against the model's constraints first (`unchecked` names shapes that the backend checks itself). An
+    operation that the backend lacks is answered with 501 and a sentence that says so.
+    """
+    model = load_service(name)
+
+    def answer(operation: str) -> Operation:
+        handle = backend.get(operation)
+        if handle is None:
+            return _unsupported(name, operation)
+        check = compile_checks(model.operation_model(operation).input_shape, skip=unchecked)
+
+        def respond(context: RequestContext, request: ServiceRequest) -> Any:
+            wanted: dict[str, Any] = dict(request or {})
+            try:
+                check(wanted)
+                return handle(Caller(context.account_id, context.region), wanted)
+            except AwsError as error:
+                raise service_exception(error) from error
+
+        return respond
+
+    table = {operation: answer(operation) for operation in model.operation_names}
+    return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle)
+
+
+def service_exception(error: AwsError) -> ServiceException:
+    """`error` as LocalStack serialises it."""
+    exception = ServiceException(
+        error.message, code=error.code, status_code=error.status, sender_fault=error.status < 500
+    )
+    for member, value in error.members.items():
+        setattr(exception, member, value)
+    return exception
+
+
+def _unsupported(service: str, operation: str) -> Operation:
+    def refuse(context: RequestContext, request: ServiceRequest) -> Any:
+        raise NotImplementedError(
+            f"This emulator does not support {service}:{operation}; it has changed nothing."
+        )
+
+    return refuse
