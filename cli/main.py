@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("cli.status:status", "What is running, and how true to AWS it answered."),
     "logs": ("cli.logs:logs", "The engine's log, or a function's."),
     "env": ("cli.env:env", "Lines for the shell that aim every AWS client at the emulator."),
+    "demo": ("cli.demo:demo", "A tour: one lifecycle, from data to a prediction."),
     "deploy": ("cli.deploy:deploy", "Deploy the application: stack, functions, workflows."),
     "destroy": ("cli.deploy:destroy", "Remove everything that `deploy` made."),
     "doctor": ("cli.doctor:doctor", "What this machine has and lacks, each with its remedy."),
