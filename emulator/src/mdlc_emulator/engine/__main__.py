@@ -5,6 +5,8 @@ import os
 from collections.abc import MutableMapping
 
 SETTINGS = {
+    "GATEWAY_SERVER": "threaded",
+    "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
     "LAMBDA_RUNTIME_EXECUTOR": "process",
     "PROVIDER_OVERRIDE_DYNAMODB": "mdlc",
     "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "mdlc",

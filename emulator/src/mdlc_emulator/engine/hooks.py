@@ -6,6 +6,9 @@ from plux import plugin
 @plugin(namespace="localstack.hooks.on_infra_start", name="mdlc_start")
 def on_start() -> None:
     """Install everything that changes LocalStack before its first request."""
+    from mdlc_emulator.engine import gateway
+
+    gateway.install()
 
 
 @plugin(namespace="localstack.hooks.on_infra_ready", name="mdlc_ready")

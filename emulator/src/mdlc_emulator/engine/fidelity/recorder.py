@@ -1,0 +1,135 @@
+"""The ledger of this engine: judges each call of LocalStack's chain, counts it, and in strict mode refuses it.
+
+`admit` stands in the chain where service and operation are known, `count_response` among the response handlers.
+What never passes the chain (front handlers, in-process calls) is counted by `count`.
+"""
+
+import os
+import threading
+
+from localstack.aws.api import CommonServiceException, RequestContext
+from localstack.aws.chain import HandlerChain
+from localstack.http import Response
+from localstack.services.plugins import SERVICE_PLUGINS, Service
+
+from mdlc_emulator.engine.fidelity.implementation import implementation_of
+from mdlc_emulator.engine.fidelity.ledger import Fidelity, Key, Ledger
+from mdlc_emulator.engine.fidelity.resource import resource_of
+from mdlc_emulator.engine.fidelity.table import Judgement, table
+
+LEDGER = Ledger()
+
+STRICT = os.environ.get("MDLC_STRICT", "").lower() in ("1", "true", "yes")
+"""Whether simulated and unsupported calls are refused."""
+
+_JUDGEMENTS: dict[tuple[str, str], Judgement] = {}
+_LOADING = threading.Lock()
+
+
+def judge(service: str, operation: str) -> Judgement:
+    """What an operation of this engine is worth; loads the service's provider when first asked."""
+    found = _JUDGEMENTS.get((service, operation))
+    if found is None:
+        with _LOADING:
+            found = _JUDGEMENTS[service, operation] = _judge(service, operation)
+    return found
+
+
+def _judge(service: str, operation: str) -> Judgement:
+    if not SERVICE_PLUGINS.exists(service):
+        return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not have the service {service!r}.")
+    provider = SERVICE_PLUGINS.get_service(service)
+    if not isinstance(provider, Service) or provider.skeleton is None:
+        return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not have the service {service!r}.")
+    return table().judge(service, operation, implementation_of(provider, operation))
+
+
+def refusal(service: str, operation: str, judgement: Judgement) -> CommonServiceException:
+    """What strict mode answers instead of `operation`."""
+    way_out = "Start the emulator without --strict to have it answered all the same."
+    if judgement.fidelity is Fidelity.SIMULATED:
+        return CommonServiceException(
+            "SimulatedByEmulator", f"{service}:{operation} would only be simulated: {judgement.reason} {way_out}"
+        )
+    return CommonServiceException(
+        "UnsupportedByEmulator", f"{service}:{operation} is not supported: {judgement.reason}", status_code=501
+    )
+
+
+def admit(_chain: HandlerChain, context: RequestContext, _response: Response) -> None:
+    """Request handler: in strict mode, refuse what is not executed. The engine's own calls pass."""
+    if not STRICT or context.operation is None or context.service is None or context.is_internal_call:
+        return
+    service, operation = context.service.service_name, context.operation.name
+    judgement = judge(service, operation)
+    if judgement.fidelity is not Fidelity.EXECUTED:
+        raise refusal(service, operation, judgement)
+
+
+def count_response(_chain: HandlerChain, context: RequestContext, response: Response) -> None:
+    """Response handler: count the call of the chain with the class of its operation and how it ended."""
+    if context.service is None or context.operation is None:
+        return
+    service, operation = context.service.service_name, context.operation.name
+    fidelity = judge(service, operation).fidelity
+    error = None
+    if response.status_code >= 400:
+        error = _error_code(context, response)
+        if response.status_code == 501:
+            fidelity = Fidelity.UNSUPPORTED
+    internal = context.internal_request_params
+    LEDGER.record(
+        Key(
+            fidelity,
+            service,
+            operation,
+            resource_of(service, context.service_request),
+            context.account_id or "",
+            (internal.get("service_principal") or "") if internal is not None else _access_key(context),
+            context.region or "",
+            internal is not None,
+        ),
+        error,
+    )
+
+
+def count(
+    service: str,
+    operation: str,
+    *,
+    account: str,
+    region: str,
+    resource: str = "",
+    access_key: str = "",
+    error: str | None = None,
+    internal: bool = False,
+) -> None:
+    """Count a call that did not pass the chain; `access_key` may be a service's principal for an internal one."""
+    fidelity = judge(service, operation).fidelity
+    LEDGER.record(Key(fidelity, service, operation, resource, account, access_key, region, internal), error)
+
+
+def count_executed(
+    service: str, operation: str, resource: str, *, account: str, region: str, error: str | None = None
+) -> None:
+    """Count a call to what a user has deployed (an API, a function's URL): not of any service's own API."""
+    LEDGER.record(Key(Fidelity.EXECUTED, service, operation, resource, account, "", region, False), error)
+
+
+def count_unsupported_resource(resource_type: str, resource: str, *, account: str, region: str) -> None:
+    """Count a resource that a stack asks for and that is of a type which CloudFormation cannot make here."""
+    key = Key(
+        Fidelity.UNSUPPORTED, "cloudformation", resource_type, resource, account, "cloudformation", region, True
+    )
+    LEDGER.record(key, "UnsupportedResourceType")
+
+
+def _access_key(context: RequestContext) -> str:
+    authorization = context.request.headers.get("Authorization") or ""
+    _, found, rest = authorization.partition("Credential=")
+    return rest.partition("/")[0] if found else ""
+
+
+def _error_code(context: RequestContext, response: Response) -> str:
+    code = getattr(context.service_exception, "code", None)
+    return str(code) if code else str(response.status_code)
