@@ -1,0 +1,1 @@
+"""Figures of the project, measured beside a peer in the same run; `python -m benchmarks --help`."""

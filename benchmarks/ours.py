@@ -1,0 +1,78 @@
+"""Our own emulator, as a user starts it: by `mdlc up`, with a state directory of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from mdlc_emulator.launcher.state import Record
+
+from benchmarks.contestants import (
+    BenchmarkError,
+    Running,
+    await_gone,
+    await_ready,
+    clean_environment,
+    free_port,
+)
+from benchmarks.processes import tree
+
+MDLC = Path(sys.executable).with_name("mdlc")
+
+
+class Ours:
+    """`mdlc up` and `mdlc down`. What counts is the first answer, not the return of the command."""
+
+    name = "mdlc"
+
+    def start(self) -> Running:
+        port, home = free_port(), Path(tempfile.mkdtemp(prefix="bench-mdlc-"))
+        environment = clean_environment({"XDG_STATE_HOME": str(home)})
+        log = home / "log"
+        with log.open("wb") as output:
+            since = time.perf_counter()
+            command = subprocess.Popen(
+                [str(MDLC), "up", "--port", str(port)],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            ready = await_ready(port, since, lambda: command.poll() in (None, 0))
+            if command.wait(30):
+                raise BenchmarkError(f"`mdlc up` ended with {command.returncode}.")
+        except BenchmarkError as error:
+            said = log.read_text(errors="replace")[-2000:]
+            shutil.rmtree(home, ignore_errors=True)
+            raise BenchmarkError(f"{error} It said: {said}") from error
+        record = Record.read(home / "mdlc-emulator" / "instances" / f"{port}.json")
+        if record is None:
+            raise BenchmarkError(f"`mdlc up` left no record of the instance on port {port}.")
+        roots = (record.supervisor_pid, record.engine_pid)
+
+        def end() -> None:
+            pids = tree(roots)
+            done = subprocess.run(
+                [str(MDLC), "down", "--port", str(port)],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            try:
+                await_gone(pids)
+            except BenchmarkError:
+                for pid in tree(pids):
+                    os.kill(pid, signal.SIGKILL)
+                raise
+            finally:
+                shutil.rmtree(home, ignore_errors=True)
+            if done.returncode:
+                raise BenchmarkError(f"`mdlc down` ended with {done.returncode}: {done.stderr.strip()}")
+
+        return Running(self.name, port, roots, since, ready, end)
