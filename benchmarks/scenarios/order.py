@@ -1,6 +1,6 @@
 """The order in which one emulator is asked.
 
-Idle memory is read in an emulator of its own that nothing has asked yet, and the twelve services are used before
+Idle memory is read in an emulator of its own that nothing has asked yet; the twelve services are used before
 fifty functions run at once.
 """
 
