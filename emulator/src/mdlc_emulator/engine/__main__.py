@@ -8,6 +8,7 @@ SETTINGS = {
     "GATEWAY_SERVER": "threaded",
     "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "0",
     "LAMBDA_RUNTIME_EXECUTOR": "process",
+    "PROVIDER_OVERRIDE_LAMBDA": "mdlc",
     "PROVIDER_OVERRIDE_DYNAMODB": "mdlc",
     "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "mdlc",
     "PROVIDER_OVERRIDE_KINESIS": "mdlc",
@@ -33,6 +34,9 @@ def main() -> None:
 
     handover = receive(os.environ)
     configure(os.environ)
+    from mdlc_emulator.engine.process import imports
+
+    imports.install()
     from mdlc_emulator.engine.process.run import run
 
     run(handover)

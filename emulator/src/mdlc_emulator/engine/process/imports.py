@@ -1,0 +1,44 @@
+"""Less to import at start: stand-ins for what does nothing here, and laziness for what is seldom used."""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+_STANDINS = Path(__file__).parent / "standins"
+
+STANDINS = {
+    "localstack.utils.catalog.plugins": _STANDINS / "catalog.py",
+}
+
+LAZY = frozenset({"dns.resolver"})
+"""Modules used by attribute only, seldom: executed when first looked into. dnspython's is 75 ms, for one helper."""
+
+
+class _Lighter(importlib.abc.MetaPathFinder):
+    def __init__(self, standins: dict[str, Path]) -> None:
+        self.standins = standins
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname in self.standins:
+            return importlib.util.spec_from_file_location(fullname, self.standins[fullname])
+        if fullname in LAZY:
+            spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = importlib.util.LazyLoader(spec.loader)
+            return spec
+        return None
+
+
+def install() -> None:
+    """Before anything of LocalStack is imported."""
+    standins = dict(STANDINS)
+    if not {"OPENAPI_VALIDATE_REQUEST", "OPENAPI_VALIDATE_RESPONSE"} & os.environ.keys():
+        standins["localstack.aws.handlers.validation"] = _STANDINS / "validation.py"
+    sys.meta_path.insert(0, _Lighter(standins))
