@@ -1,0 +1,98 @@
+"""Zip archives of functions and layers: checked before anything is written, unpacked with Lambda's permissions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+REFUSED = "Could not unzip uploaded file. Please check your file, then try to upload again."
+SANDBOX_ROOTS = ("/var/task", "/opt")
+
+
+class ArchiveError(ValueError):
+    """The archive is damaged or would write outside its directory; the message is one sentence for the user."""
+
+
+def check_archive(file: IO[bytes]) -> str | None:
+    """Why this archive must not be unpacked, in one sentence; None if it may."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check(archive)
+    except ArchiveError as error:
+        return str(error)
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return REFUSED
+    return None
+
+
+def unpack(file: IO[bytes], target: Path) -> None:
+    """Unpack into `target`, over what is there. ArchiveError, and nothing written, for a harmful archive."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            _check(archive)
+            for entry in archive.infolist():
+                _extract(archive, entry, target)
+    except zipfile.BadZipFile as error:
+        raise ArchiveError(f"{REFUSED} ({error})") from error
+
+
+def _check(archive: zipfile.ZipFile) -> None:
+    links: set[PurePosixPath] = set()
+    entries = archive.infolist()
+    for entry in entries:
+        name = entry.filename
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name.split("/")[0]:
+            raise ArchiveError(
+                f"{REFUSED} The entry {name!r} would be written outside the function's directory: use relative "
+                "paths without '..'."
+            )
+        if _is_link(entry):
+            _check_link(path, archive.read(entry).decode("utf-8", "replace"))
+            links.add(path)
+    for entry in entries:
+        path = PurePosixPath(entry.filename)
+        if links and not _is_link(entry) and (path in links or links.intersection(path.parents)):
+            raise ArchiveError(
+                f"{REFUSED} The entry {entry.filename!r} would be written through a symbolic link: put the file "
+                "where the link points."
+            )
+
+
+def _check_link(path: PurePosixPath, target: str) -> None:
+    within = target.startswith(tuple(f"{root}/" for root in SANDBOX_ROOTS)) and ".." not in target.split("/")
+    if not target.startswith("/"):
+        resolved = os.path.normpath(str(path.parent / target))
+        within = not resolved.startswith("..")
+    if not within:
+        raise ArchiveError(
+            f"{REFUSED} The symbolic link {str(path)!r} points outside the function's directory, to {target!r}: "
+            "pack the file itself."
+        )
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(entry.external_attr >> 16)
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
+    path = target.joinpath(*PurePosixPath(entry.filename).parts)
+    if entry.is_dir():
+        path.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o755)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() or path.exists():
+        path.unlink()
+    if _is_link(entry):
+        path.symlink_to(archive.read(entry).decode("utf-8"))
+        return
+    with archive.open(entry) as source, path.open("wb") as sink:
+        shutil.copyfileobj(source, sink, 1 << 20)
+    # Executable only where the archive says so, as on Lambda; readable always, since archives written without
+    # permissions are common and their files would otherwise belong to nobody who runs here.
+    path.chmod((entry.external_attr >> 16) & 0o777 | 0o444)

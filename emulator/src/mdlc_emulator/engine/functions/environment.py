@@ -1,0 +1,164 @@
+"""One execution environment: a runtime, its Runtime API, its limits. Knows nothing of LocalStack."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mdlc_emulator.engine.functions.runtime_process import RuntimeProcess
+from mdlc_emulator.engine.functions.runtime_server import Answer, Event, Poller, RuntimeServer
+
+RESPONSE_LIMIT = 6_291_556
+"""Bytes of a response: 6 MiB and 100 bytes."""
+FILL_RATE = 1 << 30
+"""Bytes a second that a function is thought to take at most: how soon the memory limit is looked at again."""
+SHORTEST_WATCH = 0.01
+LONGEST_WATCH = 0.1
+
+Kind = Literal["ready", "answer", "init_error", "exit", "timeout", "out_of_memory", "refused", "stopped"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a phase ended. `seconds` it took, `init_seconds` of them (or before) in a re-run of init.
+
+    answer: `answer`; init_error: `answer` of the runtime; exit: `status`, negative for a signal; refused: `reason`.
+    """
+
+    kind: Kind
+    seconds: float
+    answer: Answer | None = None
+    status: int = 0
+    reason: str = ""
+    in_init: bool = False
+
+
+class Environment:
+    """Runs one invocation at a time. `start`, `invoke` and `close` come from any thread; `close` interrupts."""
+
+    def __init__(self, spawn: Callable[[Poller, str], RuntimeProcess], memory_limit: int) -> None:
+        """`spawn(poller, runtime API address)` starts the processes; `memory_limit` in bytes."""
+        self._spawn = spawn
+        self._limit = memory_limit
+        self._poller = Poller()
+        self._server = RuntimeServer(self._poller, RESPONSE_LIMIT)
+        self._process: RuntimeProcess | None = None
+        self._lock = threading.Lock()  # held by whoever uses the descriptors
+        self._stopped = False
+        self._ready = False
+        self.peak = 0
+        """Bytes: the most memory seen so far in this generation of processes."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether init is done and the runtime has not been seen to end."""
+        return self._ready
+
+    def start(self, timeout: float) -> Outcome:
+        """The init phase, in new processes."""
+        with self._lock:
+            return self._init(time.monotonic() + timeout)
+
+    def invoke(self, event: Event, timeout: float) -> Outcome:
+        """Run `event`; if the runtime is gone or never was ready, its init is run again first, within `timeout`."""
+        with self._lock:
+            began = time.monotonic()
+            deadline = began + timeout
+            self._poller.step(0)
+            process = self._process
+            if not self._ready or process is None or not process.alive:
+                outcome = self._init(deadline)
+                if outcome.kind != "ready":
+                    outcome.in_init = True
+                    return outcome
+                process = self._process
+                assert process is not None
+            self._server.deliver(event)
+            outcome = self._run(process, deadline, lambda: self._server.answer is not None)
+            if outcome.kind == "ready":
+                outcome.kind = "answer"
+                outcome.answer = self._server.answer
+            outcome.seconds = time.monotonic() - began
+            return outcome
+
+    def take_log(self) -> str:
+        """What was written since the last call."""
+        process = self._process
+        return process.take_log() if process is not None else ""
+
+    def discard(self) -> None:
+        """End the processes; the next invocation starts new ones."""
+        with self._lock:
+            self._end_process()
+
+    def close(self) -> None:
+        """End everything, for good. What runs is interrupted and ends as `stopped`."""
+        self._stopped = True
+        process = self._process
+        if process is not None:
+            process.kill()
+        if self._lock.acquire(timeout=2):
+            try:
+                self._end_process()
+                self._server.close()
+            finally:
+                self._lock.release()
+
+    def _end_process(self) -> None:
+        self._ready = False
+        self._server.reset()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _init(self, deadline: float) -> Outcome:
+        began = time.monotonic()
+        self._end_process()
+        if self._stopped:
+            return Outcome("stopped", 0.0)
+        self.peak = 0
+        process = self._process = self._spawn(self._poller, self._server.address)
+        outcome = self._run(process, deadline, lambda: self._server.ready)
+        self._ready = outcome.kind == "ready"
+        outcome.seconds = time.monotonic() - began
+        return outcome
+
+    def _run(self, process: RuntimeProcess, deadline: float, done: Callable[[], bool]) -> Outcome:
+        """Let things happen until `done`, or until the phase ends otherwise; then the processes are ended."""
+        outcome = self._pump(process, deadline, done)
+        self.peak = max(self.peak, process.peak())
+        if self.peak > self._limit and outcome.kind not in ("stopped", "refused"):
+            outcome = Outcome("out_of_memory", 0.0)
+        if outcome.kind != "ready":
+            self._ready = False
+            process.kill()
+        return outcome
+
+    def _pump(self, process: RuntimeProcess, deadline: float, done: Callable[[], bool]) -> Outcome:
+        server, poller = self._server, self._poller
+        watch = time.monotonic() + SHORTEST_WATCH
+        while True:
+            if done():
+                return Outcome("ready", 0.0)
+            if server.init_error is not None:
+                return Outcome("init_error", 0.0, server.init_error)
+            if self._stopped:
+                return Outcome("stopped", 0.0)
+            if process.failed is not None:
+                return Outcome("refused", 0.0, reason=process.failed)
+            if process.exit_status is not None:
+                return Outcome("exit", 0.0, status=process.exit_status)
+            now = time.monotonic()
+            if now >= deadline:
+                return Outcome("timeout", 0.0)
+            if now >= watch:
+                used = process.memory()
+                self.peak = max(self.peak, used)
+                if used > self._limit:
+                    return Outcome("out_of_memory", 0.0)
+                room = (self._limit - used) / FILL_RATE
+                watch = now + min(max(room, SHORTEST_WATCH), LONGEST_WATCH)
+            poller.step(min(deadline, watch) - now)

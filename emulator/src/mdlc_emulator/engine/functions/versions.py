@@ -1,0 +1,96 @@
+"""What a function version needs on disk before it can run, kept as long as the version is."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, HotReloadingCode, S3Code
+
+from mdlc_emulator import guest_setup
+from mdlc_emulator.engine.functions.code_store import CODE, Package
+from mdlc_emulator.engine.functions.interpreters import interpreter
+from mdlc_emulator.engine.functions.zygotes import ZYGOTES
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Directories of this machine: the function's code, its layers merged, the runtime's packages."""
+
+    code: Path
+    layers: Path
+    guest: Path
+    hot: bool
+    packages: tuple[tuple[Package, ...], ...]
+
+
+class Versions:
+    """Function versions that are ready to run."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: dict[str, Prepared] = {}
+
+    def prepare(self, version: FunctionVersion) -> Prepared:
+        """Unpack code and layers and have a zygote come up. ArchiveError, GuestSetupError, FileNotFoundError."""
+        key = _key(version)
+        with self._lock:
+            found = self._all.get(key)
+        if found is not None:
+            return found
+        config = version.config
+        guest = guest_setup.guest_directory()
+        taken: list[tuple[Package, ...]] = []
+        hot = isinstance(config.code, HotReloadingCode)
+        if hot:
+            code = Path(config.code.get_unzipped_code_location())
+            if not code.is_dir():
+                raise FileNotFoundError(f"The directory to load code from does not exist: {code}")
+        else:
+            packages = (_package(config.code),)
+            code = CODE.acquire(list(packages))
+            taken.append(packages)
+        layers = tuple(
+            _package(layer.code) for layer in config.layers or () if isinstance(layer.code, S3Code)
+        )
+        if layers:
+            opt = CODE.acquire(list(layers))
+            taken.append(layers)
+        else:
+            opt = Path(tempfile.gettempdir()) / "lambda" / "no-layers"
+            opt.mkdir(parents=True, exist_ok=True)
+        prepared = Prepared(code, opt, guest, hot, tuple(taken))
+        with self._lock:
+            self._all[key] = prepared
+        runtime = str(config.runtime)
+        python = interpreter(runtime.removeprefix("python") if runtime.startswith("python") else "3.13")
+        if python is not None:
+            ZYGOTES.get(python)  # imports what functions need while nobody waits yet
+        return prepared
+
+    def get(self, version: FunctionVersion) -> Prepared:
+        """What `prepare` made; made now if it is not there."""
+        with self._lock:
+            found = self._all.get(_key(version))
+        return found or self.prepare(version)
+
+    def clean_up(self, version: FunctionVersion) -> None:
+        """Give back what `prepare` took."""
+        with self._lock:
+            prepared = self._all.pop(_key(version), None)
+        if prepared is not None:
+            for packages in prepared.packages:
+                CODE.release(list(packages))
+
+
+def _key(version: FunctionVersion) -> str:
+    return f"{version.qualified_arn}#{version.config.internal_revision}"
+
+
+def _package(code: S3Code) -> Package:
+    return Package(f"{code.code_sha256}:{code.code_size}", code._download_archive_to_file)
+
+
+VERSIONS = Versions()

@@ -1,0 +1,143 @@
+"""Zygotes, one for each interpreter and preload set: started on demand, ended with the emulator."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mdlc_emulator import guest, guest_setup
+
+PROGRAM = Path(guest.__file__).parent / "zygote.py"
+PRELOADED = ("boto3",)
+START_SECONDS = 60
+
+
+class ZygoteError(RuntimeError):
+    """Functions of this runtime cannot be started; the message says why."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a zygote said of itself: `sandbox` is "root", "user" or "none" with the `reason`, `modules` are the
+    top-level names it has imported for functions, `path` is the module path of its standard library."""
+
+    sandbox: str
+    reason: str
+    modules: frozenset[str]
+    path: tuple[str, ...]
+
+
+class Zygote:
+    """One forking process and our end of its control socket."""
+
+    def __init__(self, python: str, preload: tuple[str, ...]) -> None:
+        self._lock = threading.Lock()
+        self._facts: Facts | None = None
+        self._socket, theirs = socket.socketpair()
+        settings = {
+            "control": theirs.fileno(),
+            "guest": str(guest_setup.guest_directory()),
+            "preload": list(preload),
+        }
+        try:
+            # Ends by the end of its control socket, which only this process holds: a death signal would belong
+            # to the thread that happens to be here now.
+            self._process = subprocess.Popen(
+                [python, "-I", "-S", str(PROGRAM), json.dumps(settings)],
+                pass_fds=[theirs.fileno()],
+                env={"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"},
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd="/",
+            )
+        finally:
+            theirs.close()
+
+    def facts(self) -> Facts:
+        """What it says of itself; waits until it is ready."""
+        with self._lock:
+            if self._facts is None:
+                self._facts = self._read_facts()
+            return self._facts
+
+    def _read_facts(self) -> Facts:
+        self._socket.settimeout(START_SECONDS)
+        try:
+            (size,) = struct.unpack("!I", self._exactly(4))
+            said: dict[str, Any] = json.loads(self._exactly(size))
+        except (OSError, struct.error) as error:
+            raise ZygoteError(f"The process that starts functions ended while starting ({error}).") from error
+        self._socket.settimeout(None)
+        if "failed" in said:
+            raise ZygoteError(said["failed"])
+        return Facts(said["sandbox"], said["reason"], frozenset(said["modules"]), tuple(said["path"]))
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            if not more:
+                raise OSError(f"exit status {self._process.wait()}")
+            data += more
+        return data
+
+    def spawn(self, request: dict[str, Any], report: socket.socket, log: int) -> None:
+        """Fork an environment. OSError if the zygote is gone."""
+        data = json.dumps(request).encode()
+        with self._lock:
+            socket.send_fds(self._socket, [struct.pack("!I", len(data))], [report.fileno(), log])
+            self._socket.sendall(data)
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it and everything it forked."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Zygotes:
+    """All zygotes of this emulator."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: dict[tuple[str, tuple[str, ...]], Zygote] = {}
+        self._stopped = False
+
+    def get(self, python: str, preload: tuple[str, ...] = PRELOADED) -> Zygote:
+        """The zygote for an interpreter and the modules it shall hold; a dead one is replaced."""
+        with self._lock:
+            if self._stopped:
+                raise ZygoteError("The emulator is ending.")
+            zygote = self._all.get((python, preload))
+            if zygote is None or not zygote.alive:
+                zygote = self._all[python, preload] = Zygote(python, preload)
+            return zygote
+
+    def stop(self) -> None:
+        """End all of them, for good."""
+        with self._lock:
+            self._stopped = True
+            zygotes = list(self._all.values())
+            self._all.clear()
+        for zygote in zygotes:
+            zygote.stop()
+
+
+ZYGOTES = Zygotes()

@@ -1,0 +1,26 @@
+"""The runtime as a program of its own, for functions that need a fresh interpreter.
+
+Started instead of the fork where a wrapper script (AWS_LAMBDA_EXEC_WRAPPER) or a variable that Python reads only
+at its start asks for it.
+"""
+
+import os
+import sys
+
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+def main():
+    search_path = [entry for entry in os.environ.pop("MDLC_SEARCH_PATH").split(os.pathsep) if entry]
+    rapid = os.environ.pop("MDLC_GUEST")
+    sys.path[:] = [rapid, os.environ["LAMBDA_RUNTIME_DIR"], *search_path]
+    import runtime
+
+    runtime.preload(())
+    sys.path[:] = search_path
+    os.chdir(os.environ["LAMBDA_TASK_ROOT"])
+    runtime.forget(os.environ.pop("MDLC_BROUGHT", "").split(os.pathsep))
+    runtime.serve(os.environ["_HANDLER"])
+
+
+main()

@@ -1,0 +1,65 @@
+"""Turn a freshly forked process into a Lambda runtime: environment, module path, then awslambdaric's own loop."""
+
+import importlib
+import os
+import sys
+import time
+import types
+
+# Own dependencies of the runtime: a function that brings its own sees its own, the runtime keeps what it holds.
+PRIVATE_MODULES = ("simplejson", "snapshot_restore_py")
+
+
+def preload(modules):
+    """Import awslambdaric on top of our client, and `modules` where they exist. Returns their top-level names."""
+    before = set(sys.modules)
+    import runtime_client  # our own, by its file beside this one
+
+    sys.modules["runtime_client"] = runtime_client
+
+    # Imported by awslambdaric at the first error it reports: paid once here.
+    importlib.import_module("http.client")
+    own = set(sys.modules) - before
+    for name in modules:
+        importlib.import_module(name)
+    return sorted({name.partition(".")[0] for name in set(sys.modules) - before - own})
+
+
+def become(environment, search_path, task_root, modules_of_function):
+    """Take over `environment` and module path; forget private modules that the function brings itself."""
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(task_root)
+    time.tzset()
+    random = sys.modules.get("random")
+    if random is not None:
+        random.seed()
+    sys.path[:] = search_path
+    sys.argv[:] = [os.path.join(environment["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
+    forget(modules_of_function)
+    main = types.ModuleType("__main__")
+    sys.modules["__main__"] = main
+    importlib.invalidate_caches()
+    sys.path_importer_cache.clear()
+
+
+def forget(modules_of_function):
+    """Make the runtime's private modules importable anew where the function brings its own of that name."""
+    brought = set(modules_of_function).intersection(PRIVATE_MODULES)
+    for name in list(sys.modules):
+        if name.partition(".")[0] in brought:
+            del sys.modules[name]
+
+
+def serve(handler):
+    """Answer invocations until the process ends; SystemExit and uncaught errors end it as they end any Python."""
+    from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
+
+    # awslambdaric looks at the environment when it is imported, which was before the fork: look again.
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") or os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
+        importlib.reload(bootstrap)
+    client = lambda_runtime_client.LambdaRuntimeClient
+    lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = lambda_runtime_marshaller.LambdaMarshaller()
+    # From 3.12 on awslambdaric waits in a second thread, because signals cannot interrupt its native wait. They
+    # do interrupt ours, so there is no thread to pay for.
+    bootstrap.run(handler, client(os.environ["AWS_LAMBDA_RUNTIME_API"], False))
