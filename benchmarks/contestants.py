@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Protocol
@@ -29,7 +29,8 @@ class Running:
     """An emulator that answers.
 
     `roots`: the processes whose descendants are the emulator. `started`: when its command was given
-    (time.perf_counter); `ready_seconds`: what passed from then to its first answer.
+    (time.perf_counter); `ready_seconds`: what passed from then to its first answer. `environment`: for commands
+    that work with this emulator.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Running:
     started: float
     ready_seconds: float
     end: Callable[[], None]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def endpoint_url(self) -> str:

@@ -75,4 +75,11 @@ class Ours:
             if done.returncode:
                 raise BenchmarkError(f"`mdlc down` ended with {done.returncode}: {done.stderr.strip()}")
 
-        return Running(self.name, port, roots, since, ready, end)
+        aimed = environment | {
+            "MDLC_PORT": str(port),
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        return Running(self.name, port, roots, since, ready, end, aimed)

@@ -18,11 +18,14 @@ class Plan:
     parallel: int = 50
     executions: int = 5
     requests: int = 400
+    code_changes: int = 3
 
     @classmethod
     def quick(cls) -> "Plan":
         """Enough to see a figure's size, in under a minute."""
-        return cls(rounds=1, warm_calls=60, cold_functions=3, parallel=50, executions=2, requests=120)
+        return cls(
+            rounds=1, warm_calls=60, cold_functions=3, parallel=50, executions=2, requests=120, code_changes=1
+        )
 
 
 @dataclass(frozen=True)
