@@ -8,9 +8,9 @@ from localstack.services.plugins import Service, aws_provider
 
 @aws_provider(api="lambda", name="mdlc")
 def lambda_() -> Service:
-    from localstack.services.providers import lambda_ as stock
+    from mdlc_emulator.engine.functions.control import lambda_service
 
-    return stock.__wrapped__() if hasattr(stock, "__wrapped__") else stock.factory()
+    return lambda_service()
 
 
 @aws_provider(api="dynamodb", name="mdlc")
@@ -32,3 +32,10 @@ def kinesis() -> Service:
     from mdlc_emulator.engine.kinesis.provider import kinesis_service
 
     return kinesis_service()
+
+
+@aws_provider(api="stepfunctions", name="mdlc")
+def stepfunctions() -> Service:
+    from mdlc_emulator.engine.stepfunctions.provider import stepfunctions_service
+
+    return stepfunctions_service()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from localstack.aws.connect import connect_to
+from localstack.services.lambda_.api_utils import unqualified_lambda_arn
 from localstack.services.lambda_.invocation.lambda_models import EventInvokeConfig, InvocationResult
 from localstack.utils.aws.arns import parse_arn, sqs_queue_url_for_arn
 from localstack.utils.aws.client_types import ServicePrincipal
@@ -61,9 +62,9 @@ def failure(event: "Event", target: Target, condition: str, result: InvocationRe
 
 
 def deliver(record: Record, settings: EventInvokeConfig | None, target: Target) -> None:
-    """Send a record to the destination that the function's settings name for its outcome, if they name one."""
-    chosen = ((settings.destination_config if settings else None) or {}).get(f"On{record.outcome}", {})
-    arn = chosen.get("Destination")
+    """Send a record to the destination that the function's settings name for its outcome, if any."""
+    config: dict[str, Any] = dict((settings.destination_config if settings else None) or {})
+    arn = config.get(f"On{record.outcome}", {}).get("Destination")
     if not arn:
         return
     service = arn.split(":")[2]
@@ -104,7 +105,8 @@ def dead_letter(event: "Event", target: Target, result: InvocationResult | None)
 
 def _record(event: "Event", target: Target, condition: str) -> dict[str, Any]:
     identifier = target.version.id
-    arn = f"{identifier.unqualified_arn()}:{event.qualifier}"
+    arn = f"{unqualified_lambda_arn(identifier.function_name, identifier.account, identifier.region)}"
+    arn += f":{event.qualifier}"
     return {
         "version": "1.0",
         "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -131,7 +133,9 @@ def _clients(target: Target, arn: str) -> Any:
     found = _ROLES.get(key)
     if found is None or found[0] < time.monotonic():
         made = connect_to.with_assumed_role(
-            role_arn=key[0], service_principal=ServicePrincipal.lambda_, region_name=key[1]
+            role_arn=key[0],
+            service_principal=ServicePrincipal.lambda_,  # type: ignore[arg-type]
+            region_name=key[1],
         )
         found = (time.monotonic() + ROLE_SECONDS, made)
         _ROLES[key] = found

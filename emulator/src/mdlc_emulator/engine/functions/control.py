@@ -1,0 +1,33 @@
+"""The one place that puts Lambda together: provider, invocation service, front handler, internal clients."""
+
+from localstack.http import Response
+from localstack.services.edge import ROUTER
+from localstack.services.plugins import Service
+from rolo import Request
+
+from mdlc_emulator.engine.functions import (
+    control_code,
+    control_provider,
+    invocation_clients,
+    invocation_service,
+)
+from mdlc_emulator.engine.functions.invocation_front import InvokeFront
+from mdlc_emulator.engine.gateway import front
+
+
+def lambda_service() -> Service:
+    """Lambda as LocalStack's plugin manager wants it. Called once, when something first uses Lambda."""
+    control_provider.install()
+    provider = control_provider.Provider()
+    invocation_service.install(provider.lambda_service)
+    invocation_clients.install(provider.lambda_service)
+    front.register(InvokeFront(provider.lambda_service))
+    ROUTER.add(f"{control_code.ROUTE}/<identifier>", _archive)  # type: ignore[arg-type]
+    return Service.for_provider(provider)
+
+
+def _archive(request: Request, identifier: str) -> Response:
+    content = control_code.read_archive(identifier)
+    if content is None:
+        return Response(status=404)
+    return Response(content, content_type="application/zip")
