@@ -1,0 +1,67 @@
+"""Definitions parsed once: the parser takes milliseconds per state, the result holds no state of an execution."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from localstack.services.stepfunctions.asl.component.common.string.string_expression import StringJSONata
+from localstack.services.stepfunctions.asl.parse.asl_parser import (
+    AmazonStateLanguageParser,
+    ASLParserException,
+)
+
+from mdlc_emulator.engine.stepfunctions.jsonata import JsonataError, validate
+from mdlc_emulator.engine.stepfunctions.locations import expressions
+from mdlc_emulator.engine.stepfunctions.patching import original, replace
+from mdlc_emulator.engine.stepfunctions.stock import CommonStateField
+
+
+def install() -> None:
+    parse = original(AmazonStateLanguageParser, "parse")
+
+    @lru_cache(maxsize=128)
+    def parse_once(definition: str) -> tuple[Any, Any]:
+        program, tree = parse(definition)
+        prepare(program)
+        return program, tree
+
+    replace(AmazonStateLanguageParser, "parse", staticmethod(parse_once))
+
+
+def prepare(program: Any) -> None:
+    """Tell every JSONata expression of `program` where it stands; raises ASLParserException for those that are none."""
+    errors = []
+    for state in _states(program):
+        for location, expression in expressions(state, StringJSONata, CommonStateField):
+            expression.location = location
+            try:
+                validate(expression.expression)
+            except JsonataError as error:
+                where = f"/States/{state.name}/{location}"
+                errors.append(
+                    f"SCHEMA_VALIDATION_FAILED: The JSONata expression '{expression.expression}' is not valid: "
+                    f"{error} at {where}"
+                )
+    if errors:
+        raise ASLParserException(errors=errors)
+
+
+def _states(node: Any, seen: set[int] | None = None) -> Any:
+    """Every state of a program, nested ones included."""
+    seen = set() if seen is None else seen
+    if isinstance(node, list | tuple):
+        for item in node:
+            yield from _states(item, seen)
+        return
+    if isinstance(node, dict):
+        for item in node.values():
+            yield from _states(item, seen)
+        return
+    if not hasattr(node, "__dict__") or id(node) in seen or isinstance(node, type):
+        return
+    seen.add(id(node))
+    if isinstance(node, CommonStateField):
+        yield node
+    for item in list(vars(node).values()):
+        yield from _states(item, seen)

@@ -1,0 +1,206 @@
+"""How an execution begins and ends: at once when it is stopped or its time is up, exactly once, whoever ends it.
+
+The stock interpreter learns of a stop at the next state and leaves the execution RUNNING until the task in hand is
+done. Here the end is published by whoever brings it about (the last state, StopExecution, TimeoutSeconds); what is
+still under way is left to itself and can no longer write into the history.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from localstack.services.stepfunctions.backend import execution_worker as workers
+
+from mdlc_emulator.engine import clock
+from mdlc_emulator.engine.stepfunctions.interpreter import input_text
+from mdlc_emulator.engine.stepfunctions.patching import original, replace, replaces
+from mdlc_emulator.engine.stepfunctions.stock import (
+    Environment,
+    EventDetails,
+    EventManager,
+    ExecutionAbortedEventDetails,
+    ExecutionFailedEventDetails,
+    ExecutionStartedEventDetails,
+    ExecutionSucceededEventDetails,
+    ExecutionTimedOutEventDetails,
+    FailureEventException,
+    HistoryEventExecutionDataDetails,
+    HistoryEventType,
+    Program,
+    ProgramEnded,
+    ProgramError,
+    ProgramStopped,
+    ProgramTimedOut,
+    StatesErrorName,
+    StatesErrorNameType,
+)
+from mdlc_emulator.engine.stepfunctions.values import text_of
+
+LOG = logging.getLogger(__name__)
+
+
+def install() -> None:
+    _history()
+    _programs()
+    replace(workers.ExecutionWorker, "start", _start)
+    replace(workers.ExecutionWorker, "stop", _stop)
+    replace(workers.ExecutionWorker, "_execution_logic", _run)
+    replace(workers.SyncExecutionWorker, "start", _run)
+    replaces(Environment, "set_error")(_only_running(original(Environment, "set_error")))
+    replaces(Environment, "set_timed_out")(_only_running(original(Environment, "set_timed_out")))
+
+
+def _only_running(change: Any) -> Any:
+    # What fails after the end (a task that a stop cut short) does not change how the execution ended.
+    def changed(self: Any, *args: Any, **named: Any) -> None:
+        with self._state_mutex:
+            if self.is_running():
+                change(self, *args, **named)
+
+    return changed
+
+
+def _history() -> None:
+    publish = original(EventManager, "add_event")
+
+    @replaces(EventManager, "add_event")
+    def add_event(self: Any, context: Any, *args: Any, **named: Any) -> int:
+        if getattr(self, "_mdlc_closed", False):
+            return int(context.last_published_event_id)
+        event_id: int = publish(self, context, *args, **named)
+        return event_id
+
+    @replaces(EventManager, "get_event_history")
+    def get_event_history(self: Any) -> Any:
+        # Events are never changed once published: a copy of the list is enough.
+        with self._mutex:
+            return list(self._history_event_list)
+
+
+def _programs() -> None:
+    @replaces(Program, "eval")
+    def evaluate(self: Any, env: Any) -> None:
+        env.next_state_name = self.start_at.start_at_name
+        timer = None
+        if self.timeout_seconds:
+            seconds = self.timeout_seconds.timeout_seconds
+            timer = clock.call_at(clock.now() + seconds, lambda: _time_out(env))
+        try:
+            self._eval_body(env)
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    @replaces(Program, "_eval_body")
+    def run(self: Any, env: Any) -> None:
+        try:
+            while env.is_running():
+                self._get_state(env.next_state_name).eval(env)
+                env.stack.clear()
+                env.heap.clear()
+        except FailureEventException as failure:
+            env.set_error(error=failure.get_execution_failed_event_details())
+        except Exception as error:
+            cause = f"{type(error).__name__}({error})"
+            LOG.info("An execution ended by an exception of the interpreter: %s", cause, exc_info=True)
+            name = StatesErrorName(typ=StatesErrorNameType.StatesRuntime).error_name
+            env.set_error(ExecutionFailedEventDetails(error=name, cause=cause))
+        if not env.is_frame():
+            finish(env)
+
+
+def _time_out(env: Any) -> None:
+    env.set_timed_out()
+    if not env.is_frame():
+        # The end may call other services: not in the clock's thread.
+        threading.Thread(target=finish, args=(env,), name="states-timeout", daemon=True).start()
+
+
+def finish(env: Any) -> None:
+    """Publish the end of the execution of `env`: its last event, its status, its EventBridge event. Idempotent."""
+    with env._state_mutex:
+        if getattr(env, "_mdlc_finished", False):
+            return
+        env._mdlc_finished = True
+    _publish_end(env)
+    env.event_manager._mdlc_closed = True
+    terminated = getattr(env, "_mdlc_terminated", None)
+    if terminated is not None:
+        terminated()
+
+
+def _publish_end(env: Any) -> None:
+    state = env.program_state()
+    kind, details = None, EventDetails()
+    match state:
+        case ProgramError():
+            error = state.error or {}
+            kept = {key: error[key] for key in ("error", "cause") if error.get(key) is not None}
+            kind = HistoryEventType.ExecutionFailed
+            details["executionFailedEventDetails"] = ExecutionFailedEventDetails(**kept)
+        case ProgramStopped():
+            env.event_history_context.source_event_id = 0
+            kept = {
+                key: value
+                for key, value in (("error", state.error), ("cause", state.cause))
+                if value is not None
+            }
+            kind = HistoryEventType.ExecutionAborted
+            details["executionAbortedEventDetails"] = ExecutionAbortedEventDetails(**kept)
+        case ProgramTimedOut():
+            kind = HistoryEventType.ExecutionTimedOut
+            details["executionTimedOutEventDetails"] = ExecutionTimedOutEventDetails()
+        case ProgramEnded():
+            kind = HistoryEventType.ExecutionSucceeded
+            details["executionSucceededEventDetails"] = ExecutionSucceededEventDetails(
+                output=input_text(env), outputDetails=HistoryEventExecutionDataDetails(truncated=False)
+            )
+    if kind is not None:
+        env.event_manager.add_event(context=env.event_history_context, event_type=kind, event_details=details)
+
+
+def _prepare(self: Any) -> Any:
+    """The program, with this worker's environment made and the first event published."""
+    program = self._get_evaluation_entrypoint()
+    env = self.env = self._get_evaluation_environment()
+    env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
+    env._mdlc_terminated = self._execution_communication.terminated
+    details = self._evaluation_details
+    env.event_manager.add_event(
+        context=env.event_history_context,
+        event_type=HistoryEventType.ExecutionStarted,
+        event_details=EventDetails(
+            executionStartedEventDetails=ExecutionStartedEventDetails(
+                input=text_of(details.execution_details.inpt),
+                inputDetails=HistoryEventExecutionDataDetails(truncated=False),
+                roleArn=details.aws_execution_details.role_arn,
+            )
+        ),
+        update_source_event_id=False,
+    )
+    env.next_state_name = program.start_at.start_at_name if hasattr(program, "start_at") else ""
+    return program
+
+
+def _start(self: Any) -> None:
+    program = _prepare(self)
+    threading.Thread(target=_evaluate, args=(self, program), name="states-execution", daemon=True).start()
+
+
+def _run(self: Any) -> None:
+    _evaluate(self, _prepare(self))
+
+
+def _evaluate(self: Any, program: Any) -> None:
+    program.eval(self.env)
+    finish(self.env)
+
+
+def _stop(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
+    env = self.env
+    if env is None or not env.is_running():
+        return
+    env.set_stop(stop_date=stop_date, cause=cause, error=error)
+    finish(env)
