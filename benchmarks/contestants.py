@@ -29,8 +29,8 @@ class Running:
     """An emulator that answers.
 
     `roots`: the processes whose descendants are the emulator. `started`: when its command was given
-    (time.perf_counter); `ready_seconds`: what passed from then to its first answer. `environment`: for commands
-    that work with this emulator.
+    (time.perf_counter); `ready_seconds`: what passed from then to its first answer. `environment`: for
+    commands that work with this emulator.
     """
 
     name: str

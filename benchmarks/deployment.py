@@ -37,7 +37,7 @@ CHANGED = Path("app", "health.py")
 
 
 def deploy(plan: Plan, board: Board) -> None:
-    """Every round: a fresh emulator and a fresh copy of the project; one first deploy, then changes of code."""
+    """Every round: a fresh emulator and copy of the project, one first deploy, then changes of code."""
     for _ in range(plan.rounds):
         try:
             running = Ours().start()
@@ -77,7 +77,7 @@ def _deploys(running: Running, directory: Path, plan: Plan, board: Board) -> Non
 
 
 def _deployed(running: Running, directory: Path, cloud: Cloud) -> tuple[float, dict[str, str]]:
-    """Seconds of one `mdlc deploy`, and function -> digest of its code. /health must answer at the printed URL."""
+    """Seconds of one `mdlc deploy`, and function -> digest of its code. /health must answer."""
     since = time.perf_counter()
     done = subprocess.run(
         [str(MDLC), "deploy", "--stage", "local"],
