@@ -56,7 +56,7 @@ requirements: .venv/.ready  ## Export requirements.txt (what goes into Lambda) f
 	@$(BIN)/mdlc package --requirements
 
 clean:  ## Remove everything that set-up and builds have made
-	rm -rf .venv .tools build dist emulator/.venv emulator/.guest .chalice/deployments
+	rm -rf .venv .tools build dist emulator/.venv emulator/build .chalice/deployments
 
 # ---- set-up -------------------------------------------------------------------------------------------------
 
@@ -79,7 +79,8 @@ endif
 
 emulator/.venv/.ready: emulator/uv.lock emulator/pyproject.toml .python-version | $(UV_INSTALLED)
 	@echo "Installing the emulator's private environment ..."
-	@cd emulator && $(abspath $(UV)) sync --locked --quiet --group engine && touch .venv/.ready
+	@cd emulator && $(abspath $(UV)) sync --locked --quiet --group engine
+	@emulator/.venv/bin/python -m mdlc_emulator.guest_setup --uv $(abspath $(UV))
 	@touch $@
 
 build/.packaged: .venv/.ready requirements.txt $(shell find app -name '*.py')
