@@ -1,4 +1,5 @@
-"""Who answers an operation in this engine: found by looking at its services' dispatch tables, not declared."""
+"""Who answers an operation in this engine: found by looking at its services' dispatch tables, not
+declared."""
 
 import functools
 import sys
@@ -19,8 +20,8 @@ _OURS = {
 """Handlers that engine/moto_service.py makes, by the names of their functions."""
 
 
-def implementation_of(service: Service, operation: str) -> Implementation:
-    """Who answers `operation` of a service whose provider has been loaded."""
+def implementation_of(name: str, service: Service, operation: str) -> Implementation:
+    """Who answers `operation` of the service `name`, whose provider has been loaded."""
     handler = service.skeleton.dispatch_table.get(operation)
     if handler is None:
         return Implementation.NONE
@@ -33,7 +34,7 @@ def implementation_of(service: Service, operation: str) -> Implementation:
     if ours is None and not falls_back:
         return Implementation.NONE
     name = camelcase_to_underscores(operation)
-    return Implementation.MOTO if name in _moto_names(service.name()) else Implementation.NONE
+    return Implementation.MOTO if name in _moto_names(name) else Implementation.NONE
 
 
 def _unwrapped(handler: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
@@ -46,9 +47,11 @@ def _unwrapped(handler: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
 
 
 def _is_written(method: Callable[..., Any]) -> bool:
-    """Whether a provider's method is more than the generated one, which only raises NotImplementedError."""
-    function = getattr(method, "__func__", method)
-    return not str(function.__module__).startswith("localstack.aws.api.")
+    """Whether a provider's method does more than to raise NotImplementedError, as the generated ones do."""
+    function: Any = getattr(method, "__func__", method)
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return set(function.__code__.co_names) != {"NotImplementedError"}
 
 
 @functools.cache

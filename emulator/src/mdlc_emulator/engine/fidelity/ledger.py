@@ -1,8 +1,9 @@
 """The fidelity ledger: how often which call was executed, simulated or unsupported. Standard library only.
 
-Counting is exact whatever happens: the counts of all entries always add up to the number of calls recorded, for
-each fidelity. Only the detail is bounded: past a number of distinct resources of one action, and past a number of
-entries in all, further calls are counted in an entry whose resource (and principal, and region) is `OTHERS`.
+Counting is exact whatever happens: the counts of all entries always add up to the number of calls recorded,
+for each fidelity. Only the detail is bounded: past a number of distinct resources of one action, and past a
+number of entries in all, further calls are counted in an entry whose resource (and principal, and region) is
+`OTHERS`.
 """
 
 import threading
@@ -66,8 +67,8 @@ class _Line:
 
 
 class Ledger:
-    """Thread-safe. `resources`: distinct lines of one action before the rest is counted together; `lines`: of all
-    actions together. At most `2 * lines + 3` lines are ever held."""
+    """Thread-safe. `resources`: distinct lines of one action before the rest is counted together; `lines`: of
+    all actions together. At most `2 * lines + 3` lines are ever held."""
 
     def __init__(self, resources: int = 500, lines: int = 20_000) -> None:
         self._resources = resources

@@ -1,21 +1,24 @@
-"""The ledger of this engine: judges each call of LocalStack's chain, counts it, and in strict mode refuses it.
+"""The ledger of this engine: judges each call of LocalStack's chain, counts it, and in strict mode refuses
+it.
 
-`admit` stands in the chain where service and operation are known, `count_response` among the response handlers.
-What never passes the chain (front handlers, in-process calls) is counted by `count`.
+`admit` stands in the chain where service and operation are known, `count_response` among the response
+handlers. What never passes the chain (front handlers, in-process calls) is counted by `count`.
 """
 
 import os
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 from localstack.aws.api import CommonServiceException, RequestContext
-from localstack.aws.chain import HandlerChain
-from localstack.http import Response
 from localstack.services.plugins import SERVICE_PLUGINS, Service
+from rolo.gateway import HandlerChain
+from rolo.response import Response
 
 from mdlc_emulator.engine.fidelity.implementation import implementation_of
 from mdlc_emulator.engine.fidelity.ledger import Fidelity, Key, Ledger
 from mdlc_emulator.engine.fidelity.resource import resource_of
-from mdlc_emulator.engine.fidelity.table import Judgement, table
+from mdlc_emulator.engine.fidelity.table import Condition, Judgement, table
 
 LEDGER = Ledger()
 
@@ -23,6 +26,7 @@ STRICT = os.environ.get("MDLC_STRICT", "").lower() in ("1", "true", "yes")
 """Whether simulated and unsupported calls are refused."""
 
 _JUDGEMENTS: dict[tuple[str, str], Judgement] = {}
+_CONDITIONS: dict[tuple[str, str], tuple[Condition, ...]] = {}
 _LOADING = threading.Lock()
 
 
@@ -31,8 +35,19 @@ def judge(service: str, operation: str) -> Judgement:
     found = _JUDGEMENTS.get((service, operation))
     if found is None:
         with _LOADING:
+            if conditions := table().conditions(service, operation):
+                _CONDITIONS[service, operation] = conditions
             found = _JUDGEMENTS[service, operation] = _judge(service, operation)
     return found
+
+
+def judge_call(service: str, operation: str, request: Mapping[str, Any] | None) -> Judgement:
+    """What one call is worth: that of its operation, unless its request asks for what is only simulated."""
+    judgement = judge(service, operation)
+    for condition in _CONDITIONS.get((service, operation), ()):
+        if request and judgement.fidelity is Fidelity.EXECUTED and condition.holds(request):
+            return Judgement(Fidelity.SIMULATED, condition.reason)
+    return judgement
 
 
 def _judge(service: str, operation: str) -> Judgement:
@@ -41,7 +56,7 @@ def _judge(service: str, operation: str) -> Judgement:
     provider = SERVICE_PLUGINS.get_service(service)
     if not isinstance(provider, Service) or provider.skeleton is None:
         return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not have the service {service!r}.")
-    return table().judge(service, operation, implementation_of(provider, operation))
+    return table().judge(service, operation, implementation_of(service, provider, operation))
 
 
 def refusal(service: str, operation: str, judgement: Judgement) -> CommonServiceException:
@@ -49,29 +64,32 @@ def refusal(service: str, operation: str, judgement: Judgement) -> CommonService
     way_out = "Start the emulator without --strict to have it answered all the same."
     if judgement.fidelity is Fidelity.SIMULATED:
         return CommonServiceException(
-            "SimulatedByEmulator", f"{service}:{operation} would only be simulated: {judgement.reason} {way_out}"
+            "SimulatedByEmulator",
+            f"{service}:{operation} would only be simulated: {judgement.reason} {way_out}",
         )
     return CommonServiceException(
-        "UnsupportedByEmulator", f"{service}:{operation} is not supported: {judgement.reason}", status_code=501
+        "UnsupportedByEmulator",
+        f"{service}:{operation} is not supported: {judgement.reason}",
+        status_code=501,
     )
 
 
-def admit(_chain: HandlerChain, context: RequestContext, _response: Response) -> None:
+def admit(chain: HandlerChain[Any], context: RequestContext, response: Response) -> None:
     """Request handler: in strict mode, refuse what is not executed. The engine's own calls pass."""
     if not STRICT or context.operation is None or context.service is None or context.is_internal_call:
         return
     service, operation = context.service.service_name, context.operation.name
-    judgement = judge(service, operation)
+    judgement = judge_call(service, operation, context.service_request)
     if judgement.fidelity is not Fidelity.EXECUTED:
         raise refusal(service, operation, judgement)
 
 
-def count_response(_chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def count_response(chain: HandlerChain[Any], context: RequestContext, response: Response) -> None:
     """Response handler: count the call of the chain with the class of its operation and how it ended."""
     if context.service is None or context.operation is None:
         return
     service, operation = context.service.service_name, context.operation.name
-    fidelity = judge(service, operation).fidelity
+    fidelity = judge_call(service, operation, context.service_request).fidelity
     error = None
     if response.status_code >= 400:
         error = _error_code(context, response)
@@ -104,7 +122,8 @@ def count(
     error: str | None = None,
     internal: bool = False,
 ) -> None:
-    """Count a call that did not pass the chain; `access_key` may be a service's principal for an internal one."""
+    """Count a call that did not pass the chain; `access_key` may be a service's principal for an internal
+    one."""
     fidelity = judge(service, operation).fidelity
     LEDGER.record(Key(fidelity, service, operation, resource, account, access_key, region, internal), error)
 
@@ -119,7 +138,14 @@ def count_executed(
 def count_unsupported_resource(resource_type: str, resource: str, *, account: str, region: str) -> None:
     """Count a resource that a stack asks for and that is of a type which CloudFormation cannot make here."""
     key = Key(
-        Fidelity.UNSUPPORTED, "cloudformation", resource_type, resource, account, "cloudformation", region, True
+        Fidelity.UNSUPPORTED,
+        "cloudformation",
+        resource_type,
+        resource,
+        account,
+        "cloudformation",
+        region,
+        True,
     )
     LEDGER.record(key, "UnsupportedResourceType")
 

@@ -1,4 +1,5 @@
-"""What the emulator says of itself: `/_mdlc/status` and `/_mdlc/fidelity`. docs/emulator-fidelity.md has the shapes."""
+"""What the emulator says of itself: `/_mdlc/status` and `/_mdlc/fidelity`. docs/emulator-fidelity.md has the
+shapes."""
 
 import os
 import resource
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from localstack import config
-from localstack.http import Request, Response
+from localstack.http import Request
 from localstack.services.plugins import SERVICE_PLUGINS, Service, ServiceState
+from rolo.response import Response
 
 from mdlc_emulator.engine.fidelity import recorder
 from mdlc_emulator.engine.fidelity.implementation import implementation_of
@@ -33,7 +35,8 @@ def answer(request: Request) -> Response:
         return Response(status=204)
     if path == "fidelity/classes" and method == "GET":
         return Response.for_json(classes(request.args.get("service")))
-    message = f"There is no {method} {request.path}; known are GET status, GET and DELETE fidelity, GET fidelity/classes."
+    known = "GET status, GET and DELETE fidelity, GET fidelity/classes"
+    message = f"There is no {method} {request.path}; below {PREFIX} there are {known}."
     return Response.for_json({"message": message}, status=404)
 
 
@@ -52,7 +55,10 @@ def status() -> dict[str, Any]:
         "services": sorted(name for name, state in states.items() if state is ServiceState.RUNNING),
         "functions": _functions(),
         "sandbox": _sandbox(),
-        "memory": {"resident": _resident(), "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024},
+        "memory": {
+            "resident": _resident(),
+            "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        },
         "fidelity": {kind.value: count for kind, count in recorder.LEDGER.totals().items()},
     }
 
@@ -110,15 +116,15 @@ def classes(service: str | None) -> dict[str, Any]:
             continue
         if isinstance(provider, Service) and provider.skeleton is not None:
             found[name] = {
-                operation: _class_of(provider, operation)
+                operation: _class_of(name, provider, operation)
                 for operation in provider.skeleton.service.operation_names
             }
     return {"services": found, "failed": failed}
 
 
-def _class_of(provider: Service, operation: str) -> dict[str, str]:
-    implementation = implementation_of(provider, operation)
-    judged = table().judge(provider.name(), operation, implementation)
+def _class_of(service: str, provider: Service, operation: str) -> dict[str, str]:
+    implementation = implementation_of(service, provider, operation)
+    judged = table().judge(service, operation, implementation)
     return {
         "fidelity": judged.fidelity.value,
         "implementation": implementation.value,

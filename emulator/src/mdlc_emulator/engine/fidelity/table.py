@@ -1,7 +1,7 @@
 """What each operation is worth: executed, simulated or unsupported, with the reason. Standard library only.
 
-The judgement is data, in classes.toml; how an operation is implemented (by code written for it, by moto, not at
-all) is found by looking at the engine (implementation.py) and given to `Table.judge`.
+The judgement is data, in classes.toml; how an operation is implemented (by code written for it, by moto, not
+at all) is found by looking at the engine (implementation.py) and given to `Table.judge`.
 """
 
 import functools
@@ -42,8 +42,29 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Calls of an executed operation that are only simulated: those with `member` in the request, and (if
+    given) with one of `values` or beginning with one of `prefixes`."""
+
+    operation: str
+    member: str
+    reason: str
+    values: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+
+    def holds(self, request: Mapping[str, Any]) -> bool:
+        value = request.get(self.member)
+        if value is None:
+            return False
+        if self.values:
+            return str(value) in self.values
+        return str(value).startswith(self.prefixes) if self.prefixes else True
+
+
+@dataclass(frozen=True)
 class ServiceClasses:
-    """One service's table: what its native operations and moto's are worth, and the exceptions by name or pattern."""
+    """One service's table: what its native operations and moto's are worth, and the exceptions by name or
+    pattern."""
 
     native: Fidelity
     moto: Fidelity
@@ -51,6 +72,7 @@ class ServiceClasses:
     executed: tuple[str, ...] = ()
     simulated: Mapping[str, str] = field(default_factory=dict)
     unsupported: Mapping[str, str] = field(default_factory=dict)
+    when: tuple[Condition, ...] = ()
 
     def judge(self, operation: str, implementation: Implementation) -> Judgement:
         if implementation is Implementation.NONE:
@@ -83,6 +105,11 @@ class Table:
             return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not have the service {service!r}.")
         return found.judge(operation, implementation)
 
+    def conditions(self, service: str, operation: str) -> tuple[Condition, ...]:
+        """Under which conditions calls of an executed operation are only simulated."""
+        found = self.services.get(service)
+        return tuple(one for one in found.when if one.operation == operation) if found else ()
+
 
 def read(text: str) -> Table:
     """The table in TOML: `[service]` with `native`, `moto`, `reason`, `executed` (a list of patterns), and
@@ -91,7 +118,7 @@ def read(text: str) -> Table:
 
 
 def _service(name: str, content: dict[str, Any]) -> ServiceClasses:
-    known = {"native", "moto", "reason", "executed", "simulated", "unsupported"}
+    known = {"native", "moto", "reason", "executed", "simulated", "unsupported", "when"}
     if unknown := set(content) - known:
         raise ValueError(f"[{name}] has unknown keys {sorted(unknown)}; known are {sorted(known)}")
     classes = ServiceClasses(
@@ -101,13 +128,25 @@ def _service(name: str, content: dict[str, Any]) -> ServiceClasses:
         tuple(content.get("executed", ())),
         content.get("simulated", {}),
         content.get("unsupported", {}),
+        tuple(_condition(one) for one in content.get("when", ())),
     )
     if classes.native is Fidelity.SIMULATED and "reason" not in content:
         raise ValueError(f"[{name}] is simulated by default and needs a reason")
-    for pattern, reason in [*classes.simulated.items(), *classes.unsupported.items()]:
+    reasons = {f"when {one.operation}": one.reason for one in classes.when}
+    for pattern, reason in [*reasons.items(), *classes.simulated.items(), *classes.unsupported.items()]:
         if not reason.strip():
             raise ValueError(f"[{name}] {pattern} needs a reason")
     return classes
+
+
+def _condition(content: dict[str, Any]) -> Condition:
+    return Condition(
+        content["operation"],
+        content["member"],
+        content["reason"],
+        tuple(content.get("values", ())),
+        tuple(content.get("prefixes", ())),
+    )
 
 
 @functools.cache

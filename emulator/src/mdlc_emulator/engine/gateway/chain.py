@@ -1,9 +1,9 @@
 """The gateway's pipeline: what a request passes, in order, and why what LocalStack has besides is not here.
 
-Left out, since they do nothing on this emulator: the metrics collector, OpenAPI validation of LocalStack's own
-routes, usage analytics, the parsing of moto's responses for the analytics, and the close of connections for
-hypercorn. Replaced by cheaper ones of the same effect: the routers (asked only for paths and hosts that can be
-theirs), service name, credentials, the request log.
+Left out, since they do nothing on this emulator: the metrics collector, OpenAPI validation of LocalStack's
+own routes, usage analytics, the parsing of moto's responses for the analytics, and the close of connections
+for hypercorn. Replaced by cheaper ones of the same effect: the routers (asked only for paths and hosts that
+can be theirs), service name, credentials, the request log.
 """
 
 from localstack.aws import handlers
@@ -52,6 +52,6 @@ def order(gateway: LocalstackAwsGateway) -> None:
         handlers.run_custom_response_handlers,
         cors.add_response_headers,
         count_response,
-        log.response,
+        log.log_call,
     ]
     gateway.finalizers[:] = [handlers.run_custom_finalizers]

@@ -69,7 +69,7 @@ def serve_one(
     request = Request(_environment(head, body, path, query, server, client, scheme), populate_request=False)
     request.headers = Headers(head.headers)
     response = Response()
-    gateway.process(request, response)
+    gateway.process(request, response)  # type: ignore[arg-type]
     try:
         return _send(sock, head, body, response, keep_alive)
     finally:
@@ -157,7 +157,8 @@ def _stream(
     content: Iterable[bytes | str],
     keep_alive: bool,
 ) -> bool:
-    """A response whose body is made while it is sent: by its Content-Length, else in chunks, else until the end."""
+    """A response whose body is made while it is sent: by its Content-Length, else in chunks, else until the
+    end."""
     names = {name.lower() for name, _ in headers}
     silent = head.method == "HEAD" or status in _BODILESS
     chunked = "content-length" not in names and head.version != "HTTP/1.0" and not silent

@@ -1,9 +1,10 @@
-"""Front handlers: a place before LocalStack's whole chain for the few calls that are worth a path of their own.
+"""Front handlers: a place before LocalStack's whole chain for the few calls that are worth a path of their
+own.
 
-A front handler sees every HTTP request that reaches the gateway from outside, before LocalStack does. It looks at
-method, path and headers and either answers or returns None at once; while it has returned None it must not have
-read the body. Handlers are asked in the order of `register`. What they answer is counted in the fidelity ledger
-by the `Call` that they give with it, exactly as if the chain had handled it.
+A front handler sees every HTTP request that reaches the gateway from outside, before LocalStack does. It
+looks at method, path and headers and either answers or returns None at once; while it has returned None it
+must not have read the body. Handlers are asked in the order of `register`. What they answer is counted in the
+fidelity ledger by the `Call` that they give with it, exactly as if the chain had handled it.
 """
 
 from collections.abc import Callable, Sequence

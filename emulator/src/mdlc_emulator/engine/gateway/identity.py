@@ -1,16 +1,18 @@
-"""Who calls, and from which region: what LocalStack reads from the credentials, remembered by access key and region."""
+"""Who calls, and from which region: what LocalStack reads from the credentials, remembered by access key and
+region."""
+
+from typing import Any
 
 from localstack.aws import handlers
 from localstack.aws.api import RequestContext
-from localstack.aws.chain import HandlerChain
-from localstack.http import Response
+from rolo.gateway import HandlerChain
 
 _REMEMBERED = 10_000
 _KNOWN: dict[tuple[str, str], tuple[str, str, str]] = {}
 """(access key, region asked for) -> account, region, partition; only where the region is taken as it is."""
 
 
-def identify(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def identify(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
     """Request handler: account, region and partition; for moto, its account header too."""
     headers = context.request.headers
     asked = _scope(headers.get("Authorization") or "")

@@ -1,17 +1,18 @@
 """The request log: a line for each call, made only when somebody wants it."""
 
 import logging
+from typing import Any
 
 from localstack.aws import handlers
 from localstack.aws.api import RequestContext
-from localstack.aws.chain import HandlerChain
-from localstack.http import Response
+from rolo.gateway import HandlerChain
+from rolo.response import Response
 
 _AWS = logging.getLogger("localstack.request.aws")
 _HTTP = logging.getLogger("localstack.request.http")
 
 
-def response(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def log_call(chain: HandlerChain[Any], context: RequestContext, response: Response) -> None:
     """Response handler. With DEBUG on LocalStack's own log, which shows bodies too."""
     if _AWS.isEnabledFor(logging.DEBUG):
         handlers.log_response(chain, context, response)
@@ -22,7 +23,11 @@ def response(chain: HandlerChain, context: RequestContext, response: Response) -
         if response.status_code >= 400:
             code = getattr(context.service_exception, "code", "")
             _AWS.info(
-                "AWS %s.%s => %d (%s)", context.service.service_name, context.operation.name, response.status_code, code
+                "AWS %s.%s => %d (%s)",
+                context.service.service_name,
+                context.operation.name,
+                response.status_code,
+                code,
             )
         elif _AWS.isEnabledFor(logging.INFO):
             _AWS.info(

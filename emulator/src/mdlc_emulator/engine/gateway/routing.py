@@ -1,11 +1,14 @@
-"""To whom a request goes: this emulator's routes, LocalStack's, what users have deployed, or an AWS service."""
+"""To whom a request goes: this emulator's routes, LocalStack's, what users have deployed, or an AWS
+service."""
+
+from typing import Any
 
 from localstack.aws import handlers
 from localstack.aws.api import RequestContext
-from localstack.aws.chain import Handler, HandlerChain
 from localstack.aws.handlers.service_plugin import ServiceLoader, ServiceLoaderForDataPlane
 from localstack.aws.spec import get_service_catalog
-from localstack.http import Response
+from rolo.gateway import HandlerChain
+from rolo.gateway.chain import Handler
 
 from mdlc_emulator.engine.fidelity import routes
 
@@ -16,44 +19,46 @@ _ROUTED = ("/_", "/restapis/", "/v2/apis/", "/health", "/queue/")
 """How paths begin that can belong to a route on a plain host."""
 
 _ROUTED_SERVICES = frozenset({"execute-api", "sqs", "es", "opensearch"})
-"""Signing names of requests that may be meant for a route: a deployed API, a queue's URL, a search cluster."""
+"""Signing names of requests that may be meant for a route: a deployed API, a queue's URL, a search
+cluster."""
 
 _BY_SIGNING_NAME: dict[str, tuple[object, str] | None] = {}
 
 
-def load_service_of_host(load_service: ServiceLoader) -> Handler:
-    """Request handler that loads the service whose data plane the host names (a function's URL, a website)."""
+def load_service_of_host(load_service: ServiceLoader) -> Handler[Any]:
+    """Request handler that loads the service whose data plane the host names (a function's URL, a
+    website)."""
     by_host = ServiceLoaderForDataPlane(load_service)
 
-    def load(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+    def load(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
         if not _is_plain(context):
             by_host(chain, context, response)
 
     return load
 
 
-def serve_own_routes(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def serve_own_routes(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
     """Request handler: `/_mdlc/...`."""
     if context.request.path.startswith(routes.PREFIX):
         response.update_from(routes.answer(context.request))
         chain.stop()
 
 
-def serve_localstack_routes(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def serve_localstack_routes(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
     """Request handler: `/_localstack/...`."""
     if context.request.path.startswith("/_localstack/"):
         handlers.serve_localstack_resources(chain, context, response)
 
 
-def serve_deployed_routes(chain: HandlerChain, context: RequestContext, response: Response) -> None:
+def serve_deployed_routes(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
     """Request handler: APIs, function URLs, queue URLs and whatever else services have put on the router."""
     if not _is_plain(context) or context.request.path.startswith(_ROUTED) or not _is_api_call(context):
         handlers.serve_edge_router_rules(chain, context, response)
 
 
-def find_service(chain: HandlerChain, context: RequestContext, response: Response) -> None:
-    """Request handler: the AWS service and protocol. Most services have a signing name of their own, which settles
-    it; LocalStack's heuristics are for the others."""
+def find_service(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
+    """Request handler: the AWS service and protocol. Most services have a signing name of their own, which
+    settles it; LocalStack's heuristics are for the others."""
     if context.service is None:
         name = _signing_name(context)
         if name:

@@ -1,8 +1,9 @@
 """The server of the gateway: HTTP/1.1, a thread for each connection, and nothing between socket and gateway.
 
 A request is read, handled and answered in one thread, without a hand-over to an event loop and back: that is
-where the latency of LocalStack's own server goes. Connections are kept alive; TLS is spoken on the same port when
-the first byte asks for it. Neither HTTP/2 nor WebSockets: no AWS client needs them of the services that are here.
+where the latency of LocalStack's own server goes. Connections are kept alive; TLS is spoken on the same port
+when the first byte asks for it. Neither HTTP/2 nor WebSockets: no AWS client needs them of the services that
+are here.
 """
 
 import contextlib
@@ -29,7 +30,8 @@ GRACE = 0.5
 """Seconds that requests under way have to end when the server shuts down."""
 
 LINGER = 0.5
-"""Seconds that a client is given to read an answer before its unread request is dropped with the connection."""
+"""Seconds that a client is given to read an answer before its unread request is dropped with the
+connection."""
 
 SPARE_THREADS = 16
 """Threads that wait for the next connection instead of ending with theirs."""
@@ -158,8 +160,8 @@ def _listen(address: HostAndPort) -> socket.socket:
     except OSError as error:
         listener.close()
         raise OSError(
-            f"Cannot listen on {address.host}:{address.port} ({error.strerror}): choose another port or end what "
-            "uses this one."
+            f"Cannot listen on {address.host}:{address.port} ({error.strerror}): choose another port or end "
+            "what uses this one."
         ) from error
     listener.listen(1024)
     return listener

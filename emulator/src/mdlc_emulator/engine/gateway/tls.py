@@ -1,4 +1,5 @@
-"""TLS on the gateway's port, made when the first client asks for it: most never do, and a key takes its time."""
+"""TLS on the gateway's port, made when the first client asks for it: most never do, and a key takes its
+time."""
 
 import functools
 import ssl
