@@ -42,7 +42,7 @@ def _unwrapped(handler: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:
     code = getattr(handler, "__code__", None)
     if code is None or "fallthrough_handler" not in code.co_freevars:
         return handler, False
-    inner = dict(zip(code.co_freevars, handler.__closure__ or (), strict=True))  # type: ignore[attr-defined]
+    inner = dict(zip(code.co_freevars, handler.__closure__ or (), strict=True))
     return inner["handler"].cell_contents, True
 
 

@@ -7,6 +7,7 @@ def install() -> None:
     from localstack.runtime import get_current_runtime
 
     from mdlc_emulator.engine.fidelity.table import table
+    from mdlc_emulator.engine.gateway import catalog
     from mdlc_emulator.engine.gateway.chain import order
 
     gateway = get_current_runtime().components.gateway
@@ -15,4 +16,5 @@ def install() -> None:
             f"LocalStack's gateway is a {type(gateway).__name__} now: adapt engine/gateway/chain.py"
         )
     order(gateway)
+    catalog.install()
     table()  # an error in the table of classes must end the start, not a call

@@ -15,7 +15,7 @@ _HTTP = logging.getLogger("localstack.request.http")
 def log_call(chain: HandlerChain[Any], context: RequestContext, response: Response) -> None:
     """Response handler. With DEBUG on LocalStack's own log, which shows bodies too."""
     if _AWS.isEnabledFor(logging.DEBUG):
-        handlers.log_response(chain, context, response)
+        handlers.log_response(chain, context, response)  # type: ignore[arg-type]
         return
     if context.is_internal_call:
         return

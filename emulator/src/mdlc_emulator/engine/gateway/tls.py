@@ -12,7 +12,9 @@ def server_context() -> ssl.SSLContext:
     """A server's context with LocalStack's own certificate for localhost."""
     from localstack.utils.ssl import create_ssl_cert
 
-    _, certificate, key = create_ssl_cert(serial_number=config.GATEWAY_LISTEN[0].port)
+    _, certificate, key = create_ssl_cert(  # type: ignore[no-untyped-call]
+        serial_number=config.GATEWAY_LISTEN[0].port
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     return context
