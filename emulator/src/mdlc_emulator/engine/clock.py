@@ -1,7 +1,7 @@
 """The engine's one source of time: `now()` to read it, `call_at()` to be called when it comes.
 
-Whatever waits or stamps asks the clock of this module, so that a clock moved by hand (`ManualClock`) can drive
-schedules, retention and back-off. Pure: imports nothing but the standard library.
+Whatever waits or stamps asks the clock of this module, so that a clock moved by hand (`ManualClock`) can
+drive schedules, retention and back-off. Pure: imports nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -155,5 +155,4 @@ class Stream:
     def wake(self) -> None:
         """Let everybody who waits for a record look again."""
         for shard in self.shards.values():
-            with shard.changed:
-                shard.changed.notify_all()
+            shard.wake()
