@@ -4,6 +4,7 @@ import time
 
 import click
 from mdlc_emulator.launcher import Instance
+from mdlc_emulator.launcher import template as templates
 
 from cli.exits import Exit
 from cli.output import json_option, progress, say_json
@@ -28,11 +29,16 @@ def down(port: int | None, everything: bool, as_json: bool) -> int:
             with told():
                 instance.stop()
             ended.append({"port": instance.port, "seconds": round(time.monotonic() - started, 3)})
+    template = templates.current() if everything else None
+    if template is not None:
+        template.stop()
     if as_json:
-        say_json({"ended": ended})
+        say_json({"ended": ended, "template": template is not None})
         return Exit.OK
     for one in ended:
         click.echo(f"The emulator on port {one['port']} has ended ({one['seconds']:.2f} s).")
-    if not ended:
+    if template is not None:
+        click.echo("The template process has ended.")
+    if not ended and template is None:
         click.echo("No emulator was running.")
     return Exit.OK

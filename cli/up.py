@@ -35,7 +35,7 @@ def up(port: int, strict: bool, template: bool | None, timeout: float, as_json: 
     started = time.monotonic()
     settings = {"MDLC_STRICT": "1"} if strict else {}
     with told(), progress("Starting the emulator", quiet=as_json) as say:
-        instance = start(port, timeout, settings=settings, background=True, progress=say)
+        instance = start(port, timeout, settings=settings, background=True, template=template, progress=say)
     seconds = time.monotonic() - started
     if as_json:
         say_json(

@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 from collections.abc import MutableMapping
+from pathlib import Path
 
 SETTINGS = {
     "GATEWAY_SERVER": "threaded",
@@ -38,6 +40,11 @@ def main() -> None:
     from mdlc_emulator.engine.process import imports
 
     imports.install()
+    if sys.argv[1:2] == ["template"]:
+        from mdlc_emulator.engine.process.template import serve
+
+        socket_path, key, idle = sys.argv[2:5]
+        sys.exit(serve(Path(socket_path), key, float(idle)))
     from mdlc_emulator.engine.process.run import run
 
     run(handover)

@@ -4,27 +4,22 @@ import json
 import os
 import selectors
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mdlc_emulator.launcher.environment import engine_environment
+from mdlc_emulator.launcher import template as templates
 from mdlc_emulator.launcher.errors import EmulatorError, NothingRunningError, StartError
 from mdlc_emulator.launcher.interpreter import engine_python
+from mdlc_emulator.launcher.launching import GRACE, launch
 from mdlc_emulator.launcher.ports import listen
 from mdlc_emulator.launcher.state import Record, find, kept_log_path, living, record_path
 from mdlc_emulator.supervisor import host
-from mdlc_emulator.supervisor.spec import LISTEN_FD, OWNER_FD, READY_FD, Spec
 from mdlc_emulator.supervisor.supervise import DETACH
 from mdlc_emulator.supervisor.sweep import remove_tree
-
-GRACE = 5.0
-"""Seconds an engine has to end in order, before it is killed."""
 
 type Progress = Callable[[str], None]
 
@@ -114,77 +109,47 @@ def start(
     *,
     settings: Mapping[str, str] | None = None,
     background: bool = False,
+    template: bool | None = None,
     progress: Progress | None = None,
 ) -> Instance:
     """Start an emulator and return once it answers.
 
     `port`: None takes a free one. `timeout`: seconds until it must be ready. `settings`: environment variables
     for the engine. `background`: it goes on when this process ends; else it ends with it, however that ends.
-    `progress` is told what is being waited for.
+    `template`: None forks it from the user's template process if there is one, False does not, True also
+    sees to it that there is one for the next start. `progress` is told what is being waited for.
 
     Raises PortTakenError, AlreadyRunningError, EnvironmentMissingError, StartError.
     """
     say = progress or (lambda _: None)
+    template = templates.wanted(template)
+    settings = dict(settings or {})
     with listen(port) as listening:
         python = engine_python(say)
         say("Starting the engine")
-        instance, ready = _launch(python, listening, settings or {}, background)
+        launched = launch(python, listening, settings, background, use_template=template is not False)
+    instance = Instance(
+        launched.port,
+        launched.home,
+        launched.supervisor_pid,
+        host.start_mark(launched.supervisor_pid),
+        launched.details,
+        launched.process,
+        launched.owner,
+    )
     try:
-        _await_ready(instance, ready, timeout)
+        _await_ready(instance, launched.ready, timeout)
     except BaseException:
         with suppress(EmulatorError):
             instance.stop()
         raise
     finally:
-        os.close(ready)
+        os.close(launched.ready)
     if background:
         instance.release()
+    if template:
+        templates.keep(python, settings)
     return instance
-
-
-def _launch(
-    python: Path, listening: socket.socket, settings: Mapping[str, str], background: bool
-) -> tuple[Instance, int]:
-    port = int(listening.getsockname()[1])
-    home = Path(tempfile.mkdtemp(prefix=f"mdlc-emulator-{port}-"))
-    (home / "tmp").mkdir()
-    details = {"kind": "background" if background else "owned", **settings}
-    spec = Spec(
-        port=port,
-        home=str(home),
-        record=str(record_path(port)),
-        kept_log=str(kept_log_path(port)),
-        command=[str(python), "-m", "mdlc_emulator.engine"],
-        details=details,
-        grace=GRACE,
-    )
-    ready_read, ready_write = os.pipe()
-    owner_read, owner_write = os.pipe()
-    heirs = {LISTEN_FD: listening.fileno(), READY_FD: ready_write, OWNER_FD: owner_read}
-    environment = engine_environment(os.environ, port=port, home=home, settings=settings)
-    environment |= {name: str(fd) for name, fd in heirs.items()}
-    try:
-        with (home / "engine.log").open("ab") as log:
-            process = subprocess.Popen(
-                [str(python), "-I", "-S", str(Path(host.__file__).parent), "run", spec.dump()],
-                env=environment,
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=tuple(heirs.values()),
-            )
-    except OSError as error:
-        remove_tree(str(home))
-        for fd in (ready_read, owner_write):
-            os.close(fd)
-        raise StartError(f"{python} cannot be run ({error.strerror}): set the project up again.") from None
-    finally:
-        os.close(ready_write)
-        os.close(owner_read)
-    mark = host.start_mark(process.pid)
-    return Instance(port, home, process.pid, mark, details, process, owner_write), ready_read
 
 
 def _await_ready(instance: Instance, ready: int, timeout: float) -> None:
@@ -206,6 +171,8 @@ def _await_ready(instance: Instance, ready: int, timeout: float) -> None:
                     "The engine ended before it was ready: its last lines say why.", log_tail(instance.log)
                 )
             said += chunk
+    while instance.alive and not record_path(instance.port).exists():
+        time.sleep(0.002)  # the supervisor writes it within milliseconds, far ahead of the engine
     answer = json.loads(said)
     if "failed" in answer:
         raise StartError(str(answer["failed"]), log_tail(instance.log))

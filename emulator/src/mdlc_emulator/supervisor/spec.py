@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 # How open files are named to the next process; each reads and removes them before anything else runs.
 LISTEN_FD = "MDLC_LISTEN_FD"
@@ -36,6 +38,29 @@ class Spec:
     @property
     def log(self) -> str:
         return f"{self.home}/engine.log"
+
+
+def send_order(connection: socket.socket, order: dict[str, Any], fds: list[int]) -> None:
+    """Hand an order and open files to a template: 4 bytes of length with the files, then JSON."""
+    text = json.dumps(order).encode()
+    socket.send_fds(connection, [len(text).to_bytes(4)], fds)
+    connection.sendall(text)
+
+
+def receive_order(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """What `send_order` sent. ValueError when it is no order."""
+    head, fds, _, _ = socket.recv_fds(connection, 4, 8)
+    for fd in fds:
+        os.set_inheritable(fd, False)
+    text = b""
+    while len(text) < int.from_bytes(head):
+        if not (chunk := connection.recv(65536)):
+            raise ValueError("the order ends in the middle")
+        text += chunk
+    order = json.loads(text)
+    if not isinstance(order, dict):
+        raise ValueError("an order is an object")
+    return order, fds
 
 
 def write_record(

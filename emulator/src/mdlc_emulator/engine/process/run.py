@@ -1,6 +1,7 @@
 """The engine's run, from configured environment to the end of the process."""
 
 import gc
+import logging
 import os
 import traceback
 from typing import NoReturn
@@ -36,10 +37,13 @@ def _serve(handover: Handover) -> None:
     from localstack.runtime import current
     from localstack.runtime.runtime import LocalstackRuntime
 
-    from mdlc_emulator.engine.process import serving
+    from mdlc_emulator.engine.process import catalog, serving
 
     setup_logging_from_config()
+    # It would tell the user off for what this engine sets: TMPDIR, and the providers that replace stock ones.
+    logging.getLogger("localstack.deprecations").setLevel(logging.ERROR)
     serving.install()
+    catalog.install()
 
     def on_ready(runtime: LocalstackRuntime) -> None:
         stock_on_ready(runtime)
