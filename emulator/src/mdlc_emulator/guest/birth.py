@@ -1,8 +1,14 @@
-"""How a child of the zygote becomes an execution environment: an init process and, below it, the runtime."""
+"""How a child of the zygote becomes an execution environment: an init process and, below it, the runtime.
 
+The init process stays as long as the environment. It reports when the runtime ends, takes everything the runtime
+started with it, and starts the runtime anew when told to, in the same /tmp.
+"""
+
+import array
 import ctypes
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -19,60 +25,147 @@ def die_with_parent():
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def say(report, message, descriptors=()):
+def say(report, message, descriptor=None):
+    """A line to the emulator, with a descriptor if there is one."""
     line = json.dumps(message).encode() + b"\n"
-    socket.send_fds(report, [line], list(descriptors))
+    if descriptor is None:
+        report.sendall(line)
+    else:
+        report.sendmsg([line], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))])
 
 
-def announce(report, role):
+def announce(report, message):
     """Tell who we are; on Linux by a descriptor of this very process, so that nobody else is ever signalled."""
     if hasattr(os, "pidfd_open"):
         descriptor = os.pidfd_open(os.getpid())
-        say(report, {role: os.getpid()}, [descriptor])
+        say(report, message, descriptor)
         os.close(descriptor)
     else:
-        say(report, {role: os.getpid()})
+        say(report, message)
 
 
-def enter(request, report, log):
-    """Fork the runtime below an init that reaps, reports its end and takes everything with it. Returns in the
-    runtime's process, with its standard streams in place."""
-    del request
-    die_with_parent()
-    os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    announce(report, "init")
-    if sys.platform == "linux":
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    runtime = os.fork()
-    if runtime:
-        os.close(log)
-        _reap(report, runtime)
-    die_with_parent()
-    os.setpgid(0, 0)
-    announce(report, "runtime")
-    report.close()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.close(nothing)
-    os.close(log)
+class Init:
+    """The first process of an environment."""
 
+    def __init__(self, report, log, isolated, become_user):
+        self._report = report
+        self._log = log
+        self._isolated = isolated
+        self._become_user = become_user
+        self._generation = 0
+        self._runtime = None
 
-def _reap(report, runtime):
-    while True:
-        pid, status = os.wait()
-        if pid == runtime:
-            break
-    code = os.waitstatus_to_exitcode(status)
-    try:
-        say(report, {"exit": code})
-    finally:
+    def run(self):
+        """Start runtimes and watch over them. Returns only in the process of a runtime, where the standard
+        streams are in place and the function's user is set."""
+        announce(self._report, {"init": os.getpid()})
+        if sys.platform == "linux":
+            _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        signal.signal(signal.SIGTERM, self.terminate)
+        waking, wake = os.pipe()
+        os.set_blocking(waking, False)
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        buffer = b""
+        if self._fork([waking, wake]):
+            return
+        while True:
+            ready = select.select([self._report, waking], [], [])[0]
+            if waking in ready:
+                while _drain(waking):
+                    pass
+                self._reap()
+            if self._report in ready:
+                data = self._report.recv(4096)
+                if not data:
+                    self.terminate()
+                *commands, buffer = (buffer + data).split(b"\n")
+                for command in commands:
+                    if command == b"end":
+                        self._end_all()
+                    elif command == b"start" and self._fork([waking, wake]):
+                        return
+
+    def _fork(self, descriptors):
+        """Start a runtime; True in its process."""
+        self._generation += 1
+        self._runtime = os.fork()
+        if self._runtime:
+            return False
+        signal.set_wakeup_fd(-1)
+        for name in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(name, signal.SIG_DFL)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        os.setsid()
+        announce(self._report, {"runtime": os.getpid(), "generation": self._generation})
+        self._report.close()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(self._log, 1)
+        os.dup2(self._log, 2)
+        os.close(nothing)
+        os.close(self._log)
+        self._become_user()
+        die_with_parent()  # after the change of user, which takes it back
+        return True
+
+    def _reap(self):
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self._runtime:
+                self._runtime = None
+                self._end_all()
+                code = os.waitstatus_to_exitcode(status)
+                say(self._report, {"exit": code, "generation": self._generation})
+
+    def _end_all(self):
+        """Kill everything but ourselves."""
+        if self._isolated:
+            try:
+                os.kill(-1, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        else:
+            for pid in _descendants(os.getpid()):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            if self._runtime:
+                try:
+                    os.killpg(self._runtime, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+
+    def terminate(self, *_):
+        """End everything, ourselves last."""
+        self._end_all()
         os._exit(0)
 
 
-def execute(request):
-    """Replace this process by the program the request names."""
-    os.chdir(request["task_root"])
-    os.execve(request["argv"][0], request["argv"], request["environment"])
+def _drain(descriptor):
+    try:
+        return os.read(descriptor, 4096)
+    except BlockingIOError:
+        return b""
+
+
+def _descendants(pid):
+    found, waiting = [], [pid]
+    while waiting:
+        parent = waiting.pop()
+        try:
+            with open(f"/proc/{parent}/task/{parent}/children") as file:
+                children = [int(word) for word in file.read().split()]
+        except OSError:
+            continue
+        found += children
+        waiting += children
+    return found

@@ -1,18 +1,23 @@
 """A process that has imported the runtime, and forks one child for every execution environment.
 
 Started as `python -I -S zygote.py SETTINGS`, SETTINGS being JSON: `control` (the number of an inherited stream
-socket), `guest` (directory of awslambdaric, boto3 and their dependencies), `preload` (modules to import),
-`sandbox` (see sandbox.py), `stage`.
+socket), `guest` (directory of awslambdaric, boto3 and their dependencies), `prefix` (the interpreter's
+installation), `root` (an empty directory to build the sandbox on), `preload` (modules to import). It tries out
+whether a sandbox is possible here and starts itself again inside it: only then do the dynamic linker and Python
+see /var/task and /var/lang as a function must see them.
 
 On the control socket travel frames of a 4-byte length and JSON. First the zygote says what it is:
-`{"sandbox": "root"|"user"|"none", "reason": "...", "modules": [...], "version": [3, 13]}` or `{"failed": "..."}`.
-Then each request `{"environment": {...}, "handler": ..., "argv": null|[...], ...}` comes with two descriptors: the
-environment's own stream socket and the writing end of its log. The child reports there, a line of JSON each:
-`{"init": pid}` with a pidfd, `{"runtime": pid}` with a pidfd, `{"exit": status}` or `{"failed": "..."}`.
+`{"sandbox": "root"|"user"|"none", "reason": ..., "modules": [...], "path": [...]}` or `{"failed": ...}`. Then each
+request comes with two descriptors: the environment's own stream socket and the writing end of its log. Requests
+hold `code`, `layers` (directories of the host), `storage_mb`, `environment`, `handler`, `argv` (a program to
+execute, or null), `path`, `task_root`, `brought`. The child reports on its socket, a line of JSON each:
+`{"init": pid}` and `{"runtime": pid, "generation": n}`, each with a pidfd, `{"exit": status, "generation": n}` or
+`{"failed": ...}`; it is told `end` (kill the runtime and all it started) and `start` (a new runtime).
 
 Nobody outlives anybody: the zygote ends when the control socket does, children die with the zygote.
 """
 
+import functools
 import gc
 import json
 import os
@@ -50,9 +55,36 @@ def send(control, message):
     control.sendall(struct.pack("!I", len(data)) + data)
 
 
-def serve(control):
+def enter_sandbox(settings):
+    """Try the sandbox, and come back to `main` inside it, or outside with the reason why not."""
+    places = [settings[name] for name in ("root", "prefix", "guest")]
+    mode, reason = sandbox.possible(*places, HERE)
+    settings.update(sandbox=mode, reason=reason)
+    if mode == "none":
+        return settings
+    sandbox.unshare(mode == "user")
+    child = os.fork()
+    if child:
+        os.close(settings["control"])
+        _, status = os.waitpid(child, 0)
+        os._exit(0 if status == 0 else 1)
+    birth.die_with_parent()
+    sandbox.build_root(*places, HERE)
+    if mode == "user":
+        sandbox.keep_capabilities()
+    settings["guest"] = "/var/runtime"
+    python = os.path.join("/var/lang/bin", os.path.basename(settings["python"]))
+    environment = {**os.environ, "LD_LIBRARY_PATH": settings["libraries"]}
+    program = [python, "-I", "-S", "/var/rapid/zygote.py", json.dumps(settings)]
+    os.execve(python, program, environment)
+
+
+def serve(control, mode):
     """Fork for every request. Returns in the children only: (request, environment's socket, log descriptor)."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who died is known by its own socket
+    namespaces = None
+    if mode != "none":
+        namespaces = sandbox.ProcessNamespaces()
     gc.collect()
     gc.freeze()
     while True:
@@ -60,40 +92,68 @@ def serve(control):
         if frame is None:
             os._exit(0)
         request, descriptors = frame
-        if os.fork() == 0:
+        report = socket.socket(fileno=descriptors[0])
+        try:
+            if namespaces is not None:
+                namespaces.next()
+            child = os.fork()
+        except OSError as error:
+            birth.say(report, {"failed": f"The kernel started no process for the function: {error}"})
+            child = -1
+        if child == 0:
             control.close()
-            return request, socket.socket(fileno=descriptors[0]), descriptors[1]
-        for descriptor in descriptors:
-            os.close(descriptor)
+            return request, report, descriptors[1]
+        report.close()
+        os.close(descriptors[1])
+
+
+def settle(request, report, log, mode):
+    """In a child: become an environment. Returns in the runtime's process."""
+    birth.die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    become_user = bool  # nothing to do
+    try:
+        if mode != "none":
+            sandbox.furnish(request["code"], request["layers"], request["storage_mb"])
+            become_user = functools.partial(sandbox.drop_privileges, mode == "user")
+        else:
+            os.setsid()
+    except OSError as error:
+        birth.say(report, {"failed": f"The function's sandbox could not be set up: {error}"})
+        os._exit(1)
+    init = birth.Init(report, log, mode != "none", become_user)
+    try:
+        init.run()
+    except BrokenPipeError:  # given up before it was born
+        init.terminate()
 
 
 def main():
     settings = json.loads(sys.argv[1])
-    sys.path[:] = [HERE, settings["guest"], *(path for path in sys.path if path != HERE)]
-    import birth
+    if "sandbox" not in settings:
+        settings = enter_sandbox(settings)
+    else:
+        birth.die_with_parent()
+    control = socket.socket(fileno=settings["control"])
+    standard = [path for path in sys.path if path not in (HERE, settings["guest"])]
+    sys.path[:] = [HERE, settings["guest"], *standard]
     import runtime
 
-    control = socket.socket(fileno=settings["control"])
-    birth.die_with_parent()
-    standard = [path for path in sys.path if path not in (HERE, settings["guest"])]
     modules = runtime.preload(settings["preload"])
     sys.path[:] = standard
-    send(
-        control,
-        {
-            "sandbox": "none",
-            "reason": "",
-            "modules": modules,
-            "version": list(sys.version_info[:2]),
-            "path": standard,
-        },
-    )
-    request, report, log = serve(control)
-    birth.enter(request, report, log)
+    facts = {name: settings[name] for name in ("sandbox", "reason")}
+    send(control, {**facts, "modules": modules, "path": standard})
+    request, report, log = serve(control, settings["sandbox"])
+    settle(request, report, log, settings["sandbox"])
     if request["argv"]:
-        birth.execute(request)
+        os.chdir(request["task_root"])
+        os.execve(request["argv"][0], request["argv"], request["environment"])
     runtime.become(request["environment"], request["path"], request["task_root"], request["brought"])
     runtime.serve(request["handler"])
 
+
+sys.path.insert(0, HERE)
+import birth  # noqa: E402 - siblings, found only now
+import sandbox  # noqa: E402
 
 main()

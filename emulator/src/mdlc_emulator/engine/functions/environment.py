@@ -17,6 +17,7 @@ FILL_RATE = 1 << 30
 """Bytes a second that a function is thought to take at most: how soon the memory limit is looked at again."""
 SHORTEST_WATCH = 0.01
 LONGEST_WATCH = 0.1
+CLOSE_SECONDS = 2.0
 
 Kind = Literal["ready", "answer", "init_error", "exit", "timeout", "out_of_memory", "refused", "stopped"]
 
@@ -69,7 +70,7 @@ class Environment:
             deadline = began + timeout
             self._poller.step(0)
             process = self._process
-            if not self._ready or process is None or not process.alive:
+            if not self._ready or process is None or process.exit_status is not None:
                 outcome = self._init(deadline)
                 if outcome.kind != "ready":
                     outcome.in_init = True
@@ -90,9 +91,11 @@ class Environment:
         return process.take_log() if process is not None else ""
 
     def discard(self) -> None:
-        """End the processes; the next invocation starts new ones."""
+        """End the runtime; the next invocation starts a new one."""
         with self._lock:
-            self._end_process()
+            self._ready = False
+            if self._process is not None:
+                self._process.end()
 
     def close(self) -> None:
         """End everything, for good. What runs is interrupted and ends as `stopped`."""
@@ -100,27 +103,35 @@ class Environment:
         process = self._process
         if process is not None:
             process.kill()
-        if self._lock.acquire(timeout=2):
+        if self._lock.acquire(timeout=CLOSE_SECONDS):
             try:
-                self._end_process()
+                self._ready = False
+                if self._process is not None:
+                    self._process.close()
+                    self._process = None
                 self._server.close()
             finally:
                 self._lock.release()
 
-    def _end_process(self) -> None:
+    def _renew(self) -> RuntimeProcess:
+        """A new runtime: below the same init process, so with the same /tmp, if that one is still there."""
         self._ready = False
         self._server.reset()
-        if self._process is not None:
-            self._process.close()
-            self._process = None
+        process = self._process
+        if process is not None and not process.gone and process.failed is None:
+            process.restart()
+        if process is None or process.gone or process.failed is not None:
+            if process is not None:
+                process.close()
+            process = self._process = self._spawn(self._poller, self._server.address)
+        return process
 
     def _init(self, deadline: float) -> Outcome:
         began = time.monotonic()
-        self._end_process()
         if self._stopped:
             return Outcome("stopped", 0.0)
         self.peak = 0
-        process = self._process = self._spawn(self._poller, self._server.address)
+        process = self._renew()
         outcome = self._run(process, deadline, lambda: self._server.ready)
         self._ready = outcome.kind == "ready"
         outcome.seconds = time.monotonic() - began
@@ -134,7 +145,7 @@ class Environment:
             outcome = Outcome("out_of_memory", 0.0)
         if outcome.kind != "ready":
             self._ready = False
-            process.kill()
+            process.end()
         return outcome
 
     def _pump(self, process: RuntimeProcess, deadline: float, done: Callable[[], bool]) -> Outcome:

@@ -18,9 +18,8 @@ from localstack.services.lambda_.invocation.executor_endpoint import (
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, InvocationResult
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from mdlc_emulator.engine.functions import settings
 from mdlc_emulator.engine.functions.environment import RESPONSE_LIMIT, Environment, Outcome
-from mdlc_emulator.engine.functions.interpreters import interpreter
+from mdlc_emulator.engine.functions.launch import Launch
 from mdlc_emulator.engine.functions.reports import Fault, JsonLines, TextLines, Usage
 from mdlc_emulator.engine.functions.runtime_process import RuntimeProcess
 from mdlc_emulator.engine.functions.runtime_server import Event, Poller
@@ -134,54 +133,10 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
     # Inside
 
     def _spawn(self, poller: Poller, address: str) -> RuntimeProcess:
-        version = self.function_version
-        configuration = version.config
-        prepared = VERSIONS.get(version)
-        runtime = str(configuration.runtime)
-        number = runtime.removeprefix("python") if runtime.startswith("python") else "3.13"
-        python = interpreter(number)
-        if python is None:
-            raise ZygoteError(f"No CPython {number} was found on this machine.")
-        zygote = ZYGOTES.get(python)
-        facts = zygote.facts()
-        brought: set[str] = set()
-        if runtime.startswith("python"):
-            brought = settings.top_level_modules(
-                settings.python_directories(prepared.code, prepared.layers, number)
-            )
-            if brought & facts.modules:
-                zygote = ZYGOTES.get(python, ())
-                facts = zygote.facts()
-        if self._scratch is None:
+        plan = Launch(self.function_version, VERSIONS.get(self.function_version), self._given)
+        if not plan.sandboxed and self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="lambda-tmp-"))
-        places = settings.Places(
-            task=str(prepared.code),
-            layers=str(prepared.layers),
-            guest=str(prepared.guest),
-            rapid=settings.GUEST_SOURCE,
-            temporary=str(self._scratch),
-            python=python,
-        )
-        configured = configuration.environment or {}
-        environment = settings.variables(self._given, configured, runtime, places, address)
-        search_path = places.search_path(number, environment.get("PYTHONPATH", ""), facts.path)
-        argv = settings.program(environment, configured, runtime, places, prepared.code, prepared.layers)
-        if argv is not None and runtime.startswith("python"):
-            environment = {
-                **environment,
-                "MDLC_GUEST": places.rapid,
-                "MDLC_SEARCH_PATH": ":".join(search_path),
-                "MDLC_BROUGHT": ":".join(sorted(brought)),
-            }
-        request = {
-            "environment": environment,
-            "handler": configuration.handler,
-            "argv": argv,
-            "path": search_path,
-            "task_root": places.task,
-            "brought": sorted(brought),
-        }
-        return RuntimeProcess(poller, zygote, request)
+        return RuntimeProcess(poller, plan.zygote, plan.request(address, self._scratch))
 
     def _init_start_line(self) -> str:
         configuration = self.function_version.config

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+OWN = f"{sys.version_info[0]}.{sys.version_info[1]}"
+"""The version of the emulator's own interpreter, which starts programs in other languages too."""
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 # An interpreter without one of these cannot run what runs on Lambda.
 QUESTION = (
@@ -43,7 +45,7 @@ def _candidates(version: str) -> Iterator[str]:
     named = os.environ.get(variable(version))
     if named:
         yield named
-    if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
+    if version == OWN:
         yield str(Path(sys.base_prefix) / "bin" / f"python{version}")
     name = f"python{version}"
     for directory in os.get_exec_path():

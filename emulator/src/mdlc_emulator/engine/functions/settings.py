@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from mdlc_emulator import guest
 
@@ -22,12 +21,13 @@ HARMLESS = ("PYTHONPATH", "PYTHONUNBUFFERED")
 class Places:
     """Where a function's processes find things; absolute paths as they see them."""
 
-    task: str
-    layers: str
-    guest: str
-    rapid: str
-    temporary: str | None
-    python: str
+    task: str = "/var/task"
+    layers: str = "/opt"
+    guest: str = "/var/runtime"
+    rapid: str = "/var/rapid"
+    temporary: str | None = None
+    """Set where /tmp is the machine's own."""
+    python: str = "/var/lang/bin/python3"
 
     def search_path(self, version: str, python_path: str, standard: tuple[str, ...]) -> list[str]:
         """Python's module path: code, layers, what PYTHONPATH names (the runtime's own packages), library."""
@@ -78,17 +78,12 @@ def needs_fresh_interpreter(configured: Mapping[str, str]) -> bool:
 
 
 def program(
-    environment: dict[str, str],
-    configured: Mapping[str, str],
-    runtime: str,
-    places: Places,
-    code: Path,
-    opt: Path,
+    configured: Mapping[str, str], runtime: str, places: Places, code: Path, layers: Path
 ) -> list[str] | None:
-    """The program to execute instead of going on in the fork, None for the fork. `code` and `opt` are where
+    """The program to execute instead of going on in the fork, None for the fork. `code` and `layers` are where
     this process finds what the function sees as its task root and layers."""
     if not runtime.startswith("python"):
-        for root, seen in ((code, places.task), (opt, places.layers)):
+        for root, seen in ((code, places.task), (layers, places.layers)):
             if (root / "bootstrap").is_file():
                 return [f"{seen}/bootstrap"]
         raise FileNotFoundError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
@@ -118,6 +113,3 @@ def top_level_modules(directories: list[Path]) -> set[str]:
 def python_directories(code: Path, opt: Path, version: str) -> list[Path]:
     """Where a Python function's own modules are."""
     return [code, opt / "python" / "lib" / f"python{version}" / "site-packages", opt / "python"]
-
-
-Request = dict[str, Any]

@@ -11,8 +11,8 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 
 from mdlc_emulator import guest_setup
 from mdlc_emulator.engine.functions.code_store import CODE, Package
-from mdlc_emulator.engine.functions.interpreters import interpreter
-from mdlc_emulator.engine.functions.zygotes import ZYGOTES
+from mdlc_emulator.engine.functions.interpreters import OWN, interpreter
+from mdlc_emulator.engine.functions.zygotes import PRELOADED, ZYGOTES
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Prepared:
     layers: Path
     guest: Path
     hot: bool
+    has_layers: bool
     packages: tuple[tuple[Package, ...], ...]
 
 
@@ -61,13 +62,14 @@ class Versions:
         else:
             opt = Path(tempfile.gettempdir()) / "lambda" / "no-layers"
             opt.mkdir(parents=True, exist_ok=True)
-        prepared = Prepared(code, opt, guest, hot, tuple(taken))
+        prepared = Prepared(code, opt, guest, hot, bool(layers), tuple(taken))
         with self._lock:
             self._all[key] = prepared
         runtime = str(config.runtime)
-        python = interpreter(runtime.removeprefix("python") if runtime.startswith("python") else "3.13")
+        python = interpreter(runtime.removeprefix("python") if runtime.startswith("python") else OWN)
         if python is not None:
-            ZYGOTES.get(python)  # imports what functions need while nobody waits yet
+            preload = PRELOADED if runtime.startswith("python") else ()
+            ZYGOTES.get(python, preload)  # imports what functions need while nobody waits yet
         return prepared
 
     def get(self, version: FunctionVersion) -> Prepared:

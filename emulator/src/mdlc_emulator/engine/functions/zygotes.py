@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from mdlc_emulator import guest, guest_setup
 PROGRAM = Path(guest.__file__).parent / "zygote.py"
 PRELOADED = ("boto3",)
 START_SECONDS = 60
+LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
+"""LD_LIBRARY_PATH as Lambda has it."""
 
 
 class ZygoteError(RuntimeError):
@@ -41,17 +44,22 @@ class Zygote:
     def __init__(self, python: str, preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         self._facts: Facts | None = None
+        program = Path(python).resolve()
         self._socket, theirs = socket.socketpair()
         settings = {
             "control": theirs.fileno(),
             "guest": str(guest_setup.guest_directory()),
+            "prefix": str(program.parent.parent),
+            "python": str(program),
+            "root": str(_mount_point()),
+            "libraries": LIBRARIES,
             "preload": list(preload),
         }
         try:
             # Ends by the end of its control socket, which only this process holds: a death signal would belong
             # to the thread that happens to be here now.
             self._process = subprocess.Popen(
-                [python, "-I", "-S", str(PROGRAM), json.dumps(settings)],
+                [str(program), "-I", "-S", str(PROGRAM), json.dumps(settings)],
                 pass_fds=[theirs.fileno()],
                 env={"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
@@ -110,6 +118,13 @@ class Zygote:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def _mount_point() -> Path:
+    """An empty directory, which sandboxes are built over, each in a mount namespace of its own."""
+    path = Path(tempfile.gettempdir()) / "lambda" / "root"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 class Zygotes:
