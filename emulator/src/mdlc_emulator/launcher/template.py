@@ -20,6 +20,7 @@ from mdlc_emulator.launcher.environment import engine_environment
 from mdlc_emulator.launcher.state import state_directory
 from mdlc_emulator.supervisor import host
 from mdlc_emulator.supervisor.spec import Spec, send_order
+from mdlc_emulator.supervisor.sweep import remove_tree
 
 IDLE = 1800.0
 """Seconds without an order after which a template ends by itself; MDLC_TEMPLATE_IDLE says otherwise."""
@@ -71,7 +72,13 @@ class Template:
         _forget()
 
 
+def _home() -> Path:
+    """Where what LocalStack wants to have on disk while it is imported goes."""
+    return state_directory() / "template"
+
+
 def _forget() -> None:
+    remove_tree(str(_home()))
     for path in (socket_path(), socket_path().with_suffix(".json")):
         path.unlink(missing_ok=True)
 
@@ -104,15 +111,14 @@ def keep(python: Path, settings: dict[str, str]) -> subprocess.Popen[bytes] | No
             return None
         present.stop()
     path.parent.mkdir(parents=True, exist_ok=True)
-    nowhere = path.parent / "template"
-    environment = engine_environment(os.environ, port=1, home=nowhere, settings=settings)
-    environment.pop("TMPDIR")
+    (_home() / "tmp").mkdir(parents=True, exist_ok=True)
+    environment = engine_environment(os.environ, port=1, home=_home(), settings=settings)
     idle = os.environ.get("MDLC_TEMPLATE_IDLE") or str(IDLE)
     with (path.parent / "template.log").open("wb") as log:
         process = subprocess.Popen(
             [str(python), "-m", "mdlc_emulator.engine", "template", str(path), key, idle],
             env=environment,
-            cwd=path.parent,
+            cwd=_home(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -44,7 +44,8 @@ def install() -> None:
             _build(kept)
         link = Path(config.dirs.static_libs) / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(kept)
+        if not link.is_symlink():
+            link.symlink_to(kept)
     except (OSError, subprocess.SubprocessError) as error:
         LOG.warning("No ready index of AWS's services (%s): the first request takes 3 s.", error)
 

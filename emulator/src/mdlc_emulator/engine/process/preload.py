@@ -30,14 +30,27 @@ MODULES = (
     "mdlc_emulator.engine.gateway.server",
     "mdlc_emulator.engine.process.run",
     "mdlc_emulator.engine.providers",
+    "localstack.services.stepfunctions.provider",
     "mdlc_emulator.engine.stepfunctions.provider",
 )
 
 
 def preload() -> None:
-    """Import everything of `MODULES`. RuntimeError when that made something which a fork would break."""
+    """Import everything of `MODULES`. RuntimeError when that made something which a fork would break.
+
+    A module that cannot be imported by itself only costs the instance the time to import it, and is said.
+    """
+    from mdlc_emulator.engine.process import catalog
+    from mdlc_emulator.engine.stepfunctions.install import without_jvm
+
+    # Some modules look into the index while they are imported.
+    catalog.install()
+    without_jvm()
     for name in MODULES:
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            print(f"Not imported ahead: {name}: {error}", file=sys.stderr, flush=True)
     if "twisted.internet.reactor" in sys.modules:
         raise RuntimeError("an import has made the Twisted reactor, which does not survive a fork")
     if threading.active_count() > 1:

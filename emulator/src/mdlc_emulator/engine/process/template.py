@@ -28,6 +28,7 @@ from mdlc_emulator.supervisor.spec import (
     Spec,
     receive_order,
 )
+from mdlc_emulator.supervisor.sweep import remove_tree
 
 
 @dataclass
@@ -66,6 +67,7 @@ def serve(socket_path: Path, key: str, idle: float) -> int:
         with suppress(OSError):
             socket_path.unlink()
             socket_path.with_suffix(".json").unlink()
+        remove_tree(str(socket_path.with_suffix("")))
     return 0
 
 
@@ -90,7 +92,7 @@ def _answer(listening: socket.socket, key: str, mine: dict[str, str]) -> None:
         order, fds = receive_order(connection)
         if order["key"] != key:
             connection.sendall(b'{"refused": "stale"}\n')
-        elif rebirth.fixed_at_import(order["environment"]) != mine:
+        elif rebirth.fixed_at_import(_configured(order["environment"])) != mine:
             connection.sendall(b'{"refused": "other settings"}\n')
         elif os.fork() == 0:
             listening.close()
@@ -101,6 +103,14 @@ def _answer(listening: socket.socket, key: str, mine: dict[str, str]) -> None:
         connection.close()
         for fd in fds:
             os.close(fd)
+
+
+def _configured(environment: dict[str, str]) -> dict[str, str]:
+    from mdlc_emulator.engine.__main__ import configure
+
+    complete = dict(environment)
+    configure(complete)
+    return complete
 
 
 def _become_supervisor(
