@@ -7,6 +7,6 @@ from pathlib import Path
 
 __path__ = [str(Path(__file__).with_name("chalicelib"))]
 
-from app.main import app  # noqa: E402
+from app.main import app
 
 __all__ = ["app"]

@@ -18,7 +18,10 @@ def compile_all(declarations: Path = DECLARATIONS, compiled: Path = COMPILED) ->
     """
     lifecycles = {path.stem: _compile(path) for path in declared(declarations)}
     for name, lifecycle in lifecycles.items():
-        _write(compiled / f"{name}.json", msgspec.json.format(msgspec.json.encode(lifecycle, order="deterministic")))
+        _write(
+            compiled / f"{name}.json",
+            msgspec.json.format(msgspec.json.encode(lifecycle, order="deterministic")),
+        )
     for path in compiled.glob("*.json"):
         if path.stem not in lifecycles:
             path.unlink()

@@ -26,9 +26,13 @@ def columns_of(contract: type[pa.DataFrameModel]) -> tuple[Column, ...]:
     """
     schema = contract.to_schema()
     if schema.checks:
-        raise contract_error(contract, None, "a check on the whole table cannot run on one record; check columns.")
+        raise contract_error(
+            contract, None, "a check on the whole table cannot run on one record; check columns."
+        )
     fields = _attribute_names(contract)
-    return tuple(_column(contract, fields.get(name, name), name, column) for name, column in schema.columns.items())
+    return tuple(
+        _column(contract, fields.get(name, name), name, column) for name, column in schema.columns.items()
+    )
 
 
 def _attribute_names(contract: type[pa.DataFrameModel]) -> dict[str, str]:
@@ -43,7 +47,9 @@ def _column(contract: type[pa.DataFrameModel], attribute: str, name: str, column
         compiled = _compiled_check(check)
         if compiled is None:
             raise contract_error(
-                contract, attribute, f"the check {check.name!r} of {name!r} cannot be compiled; use {_ALLOWED}."
+                contract,
+                attribute,
+                f"the check {check.name!r} of {name!r} cannot be compiled; use {_ALLOWED}.",
             )
         checks.extend(compiled)
     kind = _type(column.dtype)
@@ -89,6 +95,8 @@ def _compiled_check(check: Any) -> list[Check] | None:
         return [Check(low, values["min_value"]), Check(high, values["max_value"])]
     if check.name == "str_length":
         exact = values.get("exact_value")
-        least, most = (exact, exact) if exact is not None else (values.get("min_value"), values.get("max_value"))
+        least, most = (
+            (exact, exact) if exact is not None else (values.get("min_value"), values.get("max_value"))
+        )
         return [Check("length", [least, most])]
     return None

@@ -32,7 +32,7 @@ def contract_error(contract: type, column: str | None, message: str) -> Declarat
 
 
 def suggestion(wrong: str, right: Iterable[str]) -> str:
-    """"did you mean 'tailnum'? " when something close exists, and all there is."""
+    """ "did you mean 'tailnum'? " when something close exists, and all there is."""
     names = sorted(right)
     close = difflib.get_close_matches(wrong, names, n=1)
     meant = f"did you mean {close[0]!r}? " if close else ""
@@ -41,7 +41,9 @@ def suggestion(wrong: str, right: Iterable[str]) -> str:
 
 def _users_frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and (frame.f_code.co_filename in _OURS or frame.f_code.co_filename.startswith("<")):
+    while frame is not None and (
+        frame.f_code.co_filename in _OURS or frame.f_code.co_filename.startswith("<")
+    ):
         frame = frame.f_back
     return frame
 

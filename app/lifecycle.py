@@ -50,14 +50,17 @@ class Source:
 
     def __post_init__(self) -> None:
         if self.stream is None and self.batch is None:
-            raise declaration_error("contract", "a Source has a stream, a batch or both: add stream='<name>'.")
+            raise declaration_error(
+                "contract", "a Source has a stream, a batch or both: add stream='<name>'."
+            )
         for keyword in ("stream", "batch"):
             value = getattr(self, keyword)
             if value is not None:
                 _check_name(keyword, value)
         if not (isinstance(self.contract, type) and issubclass(self.contract, pa.DataFrameModel)):
             raise declaration_error(
-                "contract", f"a contract is a class that derives from pandera's DataFrameModel, not {self.contract!r}."
+                "contract",
+                f"a contract is a class that derives from pandera's DataFrameModel, not {self.contract!r}.",
             )
         if not self.entities:
             raise declaration_error("entity", "an entity has at least one column.")
@@ -131,7 +134,9 @@ class Lifecycle:
             columns=self.source.columns,
         )
         meaning = msgspec.json.encode([FORMAT, self.name, source], order="deterministic")
-        return CompiledLifecycle(FORMAT, self.name, source, hashlib.sha256(meaning).hexdigest(), source_digest)
+        return CompiledLifecycle(
+            FORMAT, self.name, source, hashlib.sha256(meaning).hexdigest(), source_digest
+        )
 
 
 def _check_name(keyword: str, value: Any) -> None:

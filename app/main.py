@@ -7,7 +7,7 @@ import functools
 import os
 
 from aws_lambda_powertools import Logger
-from chalice import Chalice
+from chalice.app import Chalice
 
 from app import compiled
 from app.adapters.aws import Clients

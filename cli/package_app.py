@@ -33,7 +33,11 @@ def compile_lifecycles(project: Project) -> bool:
     else:
         return False
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "app.compiling"], cwd=project.root, capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-m", "app.compiling"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise MdlcError(_last_line(done.stderr))

@@ -14,8 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from chalice.deploy.packager import LayerDeploymentPackager, PipRunner, SubprocessPip
 from chalice.deploy.packager import DependencyBuilder as PipDependencyBuilder
+from chalice.deploy.packager import LayerDeploymentPackager, PipRunner, SubprocessPip
 from chalice.utils import UI, OSUtils
 
 from cli.deploy_project import LOCAL, Project

@@ -8,7 +8,13 @@ from botocore.exceptions import ClientError
 from app.adapters.aws import Clients, access, code_of
 from app.resources import Kind, Resource
 
-_ABSENT = {"ResourceNotFoundException", "404", "NoSuchBucket", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}
+_ABSENT = {
+    "ResourceNotFoundException",
+    "404",
+    "NoSuchBucket",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+}
 
 
 class Inspector(Protocol):

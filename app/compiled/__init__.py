@@ -18,9 +18,7 @@ DECLARATIONS = COMPILED.parent / "lifecycles"
 _COMPILER = ("lifecycle.py", "contract.py", "compiling.py")
 REBUILD = "Run `mdlc package` (`mdlc deploy` does it too), then deploy again."
 
-ColumnType = Literal[
-    "bool", "int8", "int16", "int32", "int64", "float32", "float64", "string", "datetime"
-]
+ColumnType = Literal["bool", "int8", "int16", "int32", "int64", "float32", "float64", "string", "datetime"]
 """A `datetime` is an instant in UTC."""
 
 CheckKind = Literal["at_least", "more_than", "at_most", "less_than", "one_of", "matches", "length"]
@@ -99,7 +97,9 @@ def _load_one(declaration: Path, compiled: Path) -> CompiledLifecycle:
     try:
         lifecycle = msgspec.json.decode(compiled.read_bytes(), type=CompiledLifecycle)
     except msgspec.MsgspecError as error:
-        raise StaleLifecycleError(f"{subject} was compiled by another version ({error}). {REBUILD}") from error
+        raise StaleLifecycleError(
+            f"{subject} was compiled by another version ({error}). {REBUILD}"
+        ) from error
     if lifecycle.format != FORMAT:
         raise StaleLifecycleError(f"{subject} was compiled by another version of mdlc. {REBUILD}")
     if lifecycle.source_digest != source_digest(declaration):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from chalice import Blueprint, CORSConfig, Response
+from chalice.app import Blueprint, CORSConfig, Response
 
 from app.compiled import StaleLifecycleError
 from app.resources import AccessError, MissingResourcesError
@@ -67,7 +67,11 @@ def problem(status: HTTPStatus, detail: str) -> Response:
 def as_problem(response: Response) -> Response:
     """Chalice's own errors (`{"Code", "Message"}`) as problems; any other response as it is."""
     body: Any = response.body
-    if response.status_code >= HTTPStatus.BAD_REQUEST and isinstance(body, dict) and body.keys() == {"Code", "Message"}:
+    if (
+        response.status_code >= HTTPStatus.BAD_REQUEST
+        and isinstance(body, dict)
+        and body.keys() == {"Code", "Message"}
+    ):
         told = problem(HTTPStatus(response.status_code), str(body["Message"]))
         told.headers = {**response.headers, **told.headers}
         return told

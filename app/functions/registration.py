@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
-from chalice import Blueprint
+from chalice.app import Blueprint
 
 from app.adapters.registrations import Registration
 from app.functions.ports import ports

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from chalice import Chalice
-from chalice.app import Request, Response
+from chalice.app import Chalice, Request, Response
 
 from app.functions.api import PROBLEM, REQUEST_ID, as_problem
 

@@ -6,9 +6,10 @@ from plux import plugin
 @plugin(namespace="localstack.hooks.on_infra_start", name="mdlc_start")
 def on_start() -> None:
     """Install everything that changes LocalStack before its first request."""
-    from mdlc_emulator.engine import gateway
+    from mdlc_emulator.engine import cloudformation, gateway
 
     gateway.install()
+    cloudformation.install()
 
 
 @plugin(namespace="localstack.hooks.on_infra_ready", name="mdlc_ready")
