@@ -84,7 +84,7 @@ def _compute(cloud: Cloud, name: str) -> str:
     machine = states.create_state_machine(
         name=name, definition=chain(1, {"Type": "Pass"}), roleArn=cloud.role
     )
-    _same("stepfunctions", execute(cloud, machine["stateMachineArn"], {"n": 1})[1], {"n": 1})
+    _same("stepfunctions", execute(cloud, machine["stateMachineArn"], {"n": 1}, 1)[1], {"n": 1})
     gateway = cloud.client("apigateway")
     api = gateway.create_rest_api(name=name)["id"]
     _same("apigateway", gateway.get_rest_api(restApiId=api)["name"], name)

@@ -23,9 +23,10 @@ def chain(states: int, state: dict[str, Any]) -> str:
     return json.dumps({"StartAt": "S0", "States": body | {f"S{states - 1}": state | {"End": True}}})
 
 
-def execute(cloud: Cloud, arn: str, given: dict[str, Any]) -> tuple[float, Any]:
+def execute(cloud: Cloud, arn: str, given: dict[str, Any], visits: int) -> tuple[float, Any]:
     """Milliseconds from startDate to stopDate, and the output. Polling an execution closely would slow it, so
-    its own dates are read; they are refused when they claim more than the client's clock saw pass."""
+    its own dates are read; they are refused when they claim more than the client's clock saw pass.
+    Its history must tell of `visits` states entered and left."""
     states = cloud.client("stepfunctions")
     since = time.perf_counter()
     execution = states.start_execution(stateMachineArn=arn, input=json.dumps(given))["executionArn"]
@@ -39,6 +40,11 @@ def execute(cloud: Cloud, arn: str, given: dict[str, Any]) -> tuple[float, Any]:
     took = (seen["stopDate"] - seen["startDate"]).total_seconds() * 1e3
     if not 0 < took <= passed + 2:
         raise WrongAnswerError(f"the execution says it took {took:.1f} ms, the client waited {passed:.1f} ms")
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
+    told = [event["type"] for page in pages for event in page["events"]]
+    for kind in ("StateEntered", "StateExited"):
+        if sum(event.endswith(kind) for event in told) != visits:
+            raise WrongAnswerError(f"the history of {visits} states has {len(told)} events")
     return took, json.loads(seen["output"])
 
 
@@ -53,7 +59,7 @@ def passes(cloud: Cloud, plan: Plan) -> Measured:
     arn = _machine(cloud, chain(STATES, {"Type": "Pass", "Result": True, "ResultPath": "$.passed"}))
     values = []
     for _ in range(plan.executions + 1):
-        took, output = execute(cloud, arn, {"n": 1})
+        took, output = execute(cloud, arn, {"n": 1}, STATES)
         if output != {"n": 1, "passed": True}:
             raise WrongAnswerError(f"the Pass states gave {output!r:.200}")
         values.append(took / STATES)
@@ -74,7 +80,7 @@ def tasks(cloud: Cloud, plan: Plan) -> Measured:
     for figure, count, share in (("sfn_five_tasks", 5, 1), ("sfn_task", TASKS, TASKS)):
         arn, values = _machine(cloud, chain(count, task)), []
         for _ in range(plan.executions + 1):
-            took, output = execute(cloud, arn, {"n": 0, "pids": []})
+            took, output = execute(cloud, arn, {"n": 0, "pids": []}, count)
             if output.get("n") != count or not output.get("pids"):
                 raise WrongAnswerError(f"{count} tasks that each add one gave {output!r:.200}")
             values.append(took / share)
