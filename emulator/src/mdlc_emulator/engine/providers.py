@@ -36,6 +36,6 @@ def kinesis() -> Service:
 
 @aws_provider(api="stepfunctions", name="mdlc")
 def stepfunctions() -> Service:
-    from mdlc_emulator.engine.stepfunctions.provider import stepfunctions_service
+    from mdlc_emulator.engine.stepfunctions.service import stepfunctions_service
 
     return stepfunctions_service()

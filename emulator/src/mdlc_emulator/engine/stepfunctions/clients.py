@@ -1,7 +1,7 @@
-"""Clients of assumed roles, made once: the stock interpreter assumes the role and builds a client at every task.
+"""Clients of assumed roles, made once: the stock interpreter assumes the role and builds one at every task.
 
-A client keeps the identity of the session it was made for, so the callee sees the same assumed role as before:
-one session per role and region, renewed long before its credentials expire.
+A client keeps the identity of the session it was made for, so the callee sees the same assumed role as
+before: one session per role and region, renewed long before its credentials expire.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Definitions parsed once: the parser takes milliseconds per state, the result holds no state of an execution."""
+"""Definitions parsed once: the parser takes milliseconds per state, the result holds no state of an
+execution."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from localstack.services.stepfunctions.asl.parse.asl_parser import (
 
 from mdlc_emulator.engine.stepfunctions.jsonata import JsonataError, validate
 from mdlc_emulator.engine.stepfunctions.locations import expressions
+from mdlc_emulator.engine.stepfunctions.maps.settings import Settings, SettingsError, taken_out
 from mdlc_emulator.engine.stepfunctions.patching import original, replace
 from mdlc_emulator.engine.stepfunctions.stock import CommonStateField
 
@@ -22,17 +24,25 @@ def install() -> None:
 
     @lru_cache(maxsize=128)
     def parse_once(definition: str) -> tuple[Any, Any]:
-        program, tree = parse(definition)
-        prepare(program)
+        try:
+            known, settings = taken_out(definition)
+        except SettingsError as error:
+            raise ASLParserException(errors=[f"SCHEMA_VALIDATION_FAILED: {error}"]) from None
+        program, tree = parse(known)
+        prepare(program, settings)
         return program, tree
 
     replace(AmazonStateLanguageParser, "parse", staticmethod(parse_once))
 
 
-def prepare(program: Any) -> None:
-    """Tell every JSONata expression of `program` where it stands; raises ASLParserException for those that are none."""
+def prepare(program: Any, settings: dict[str, Settings]) -> None:
+    """Tell every JSONata expression of `program` where it stands; raises ASLParserException for those that
+    are none."""
     errors = []
     for state in _states(program):
+        component = getattr(state, "iteration_component", None)
+        if component is not None and state.name in settings:
+            component.mdlc_settings = settings[state.name]
         for location, expression in expressions(state, StringJSONata, CommonStateField):
             expression.location = location
             try:
@@ -40,8 +50,8 @@ def prepare(program: Any) -> None:
             except JsonataError as error:
                 where = f"/States/{state.name}/{location}"
                 errors.append(
-                    f"SCHEMA_VALIDATION_FAILED: The JSONata expression '{expression.expression}' is not valid: "
-                    f"{error} at {where}"
+                    f"SCHEMA_VALIDATION_FAILED: The JSONata expression '{expression.expression}' "
+                    f"is not valid: {error} at {where}"
                 )
     if errors:
         raise ASLParserException(errors=errors)

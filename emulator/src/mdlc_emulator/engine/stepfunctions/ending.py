@@ -1,8 +1,9 @@
-"""How an execution begins and ends: at once when it is stopped or its time is up, exactly once, whoever ends it.
+"""How an execution begins and ends: at once when it is stopped or its time is up, exactly once, whoever ends
+it.
 
-The stock interpreter learns of a stop at the next state and leaves the execution RUNNING until the task in hand is
-done. Here the end is published by whoever brings it about (the last state, StopExecution, TimeoutSeconds); what is
-still under way is left to itself and can no longer write into the history.
+The stock interpreter learns of a stop at the next state and leaves the execution RUNNING until the task in
+hand is done. Here the end is published by whoever brings it about (the last state, StopExecution,
+TimeoutSeconds); what is still under way is left to itself and can no longer write into the history.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import threading
 from typing import Any
 
+from localstack.services.stepfunctions.backend import execution as executions
 from localstack.services.stepfunctions.backend import execution_worker as workers
 
 from mdlc_emulator.engine import clock
@@ -48,6 +50,16 @@ def install() -> None:
     replace(workers.ExecutionWorker, "stop", _stop)
     replace(workers.ExecutionWorker, "_execution_logic", _run)
     replace(workers.SyncExecutionWorker, "start", _run)
+    reflect = original(executions.BaseExecutionWorkerCommunication, "_reflect_execution_status")
+
+    @replaces(executions.BaseExecutionWorkerCommunication, "_reflect_execution_status")
+    def reflect_with_reason(self: Any) -> None:
+        reflect(self)
+        state = self.execution.exec_worker.env.program_state()
+        if isinstance(state, ProgramStopped):
+            # DescribeExecution shows what StopExecution was told.
+            self.execution.error, self.execution.cause = state.error, state.cause
+
     replaces(Environment, "set_error")(_only_running(original(Environment, "set_error")))
     replaces(Environment, "set_timed_out")(_only_running(original(Environment, "set_timed_out")))
 
@@ -119,7 +131,8 @@ def _time_out(env: Any) -> None:
 
 
 def finish(env: Any) -> None:
-    """Publish the end of the execution of `env`: its last event, its status, its EventBridge event. Idempotent."""
+    """Publish the end of the execution of `env`: its last event, its status, its EventBridge event.
+    Idempotent."""
     with env._state_mutex:
         if getattr(env, "_mdlc_finished", False):
             return

@@ -16,7 +16,12 @@ from mdlc_emulator.engine.stepfunctions.stock import (
 )
 
 
-def execution_failure(env: Environment, kind: StatesErrorNameType, cause: str) -> FailureEventException:
+def execution_failure(
+    env: Environment,
+    kind: StatesErrorNameType,
+    cause: str,
+    event_type: HistoryEventType = HistoryEventType.ExecutionFailed,
+) -> FailureEventException:
     """A failure without an event of its own: the execution's (or the catcher's) tells it."""
     name = StatesErrorName(typ=kind)
     details = ExecutionFailedEventDetails(error=name.error_name, cause=cause)
@@ -24,7 +29,7 @@ def execution_failure(env: Environment, kind: StatesErrorNameType, cause: str) -
         FailureEvent(
             env=env,
             error_name=name,
-            event_type=HistoryEventType.ExecutionFailed,
+            event_type=event_type,
             event_details=EventDetails(executionFailedEventDetails=details),
         )
     )
@@ -78,3 +83,8 @@ def query_failure(env: Environment, expression: str, location: str, what: str) -
 def is_published(failure: FailureEvent) -> bool:
     """Whether the history already holds the event of this failure."""
     return failure.event_type == HistoryEventType.EvaluationFailed
+
+
+def map_run_failure(env: Environment, kind: StatesErrorNameType, cause: str) -> FailureEventException:
+    """A failure of a Map Run, which publishes its event itself."""
+    return execution_failure(env, kind, cause, HistoryEventType.MapRunFailed)

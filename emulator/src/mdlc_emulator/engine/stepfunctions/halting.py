@@ -1,8 +1,8 @@
 """Waiting that ends at once when the execution does.
 
-Every environment (an execution, a branch, an iteration, an attempt of a task) has a `Halt`: raised when it stops
-running, for whatever reason, and then for good. Waits of the language (Wait, Retry, TimeoutSeconds) go by the
-engine's clock, so that a clock moved by hand drives them; polling of other services goes by real time.
+Every environment (an execution, a branch, an iteration, an attempt of a task) has a `Halt`: raised when it
+stops running, for whatever reason, and then for good. Waits of the language (Wait, Retry, TimeoutSeconds) go
+by the engine's clock, so that a clock moved by hand drives them; polling of other services goes by real time.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ _installed = False
 
 
 def without_jvm() -> None:
-    """LocalStack's JSONata module imports the JVM bridge when it is loaded; nothing of the bridge is ever called."""
+    """LocalStack's JSONata module imports the JVM bridge when it is loaded; nothing of the bridge is ever
+    called."""
     for name in ("jpype", "jpype.imports"):
         sys.modules.setdefault(name, types.ModuleType(name))
 
@@ -27,10 +28,23 @@ def install() -> None:
         definitions,
         ending,
         halting,
+        integrations,
         interpreter,
         notifications,
         queries,
     )
+    from mdlc_emulator.engine.stepfunctions.maps import inline, runs
 
-    for part in (interpreter, queries, halting, ending, definitions, clients, notifications):
+    for part in (
+        inline,
+        runs,
+        interpreter,
+        queries,
+        halting,
+        ending,
+        definitions,
+        clients,
+        notifications,
+        integrations,
+    ):
         part.install()

@@ -81,8 +81,9 @@ def _quick_states() -> None:
 
 
 def input_text(env: Any) -> str:
-    """The state's input as JSON. Entry, exit and the size check of a state and the entry of the next all need the
-    same text: it is made once. (`reset` always puts a fresh copy there, which nothing changes afterwards.)"""
+    """The state's input as JSON. Entry, exit and the size check of a state and the entry of the next all need
+    the same text: it is made once. (`reset` always puts a fresh copy there, which nothing changes
+    afterwards.)"""
     holder = env.states
     value = holder._states_data["input"]
     if getattr(holder, "_mdlc_text_of", holder) is value:
@@ -161,7 +162,8 @@ def _missing_path(env: Any, missing: NoSuchJsonPathError) -> Exception:
 
 
 def _attempt(self: Any, env: Any) -> None:
-    """One attempt of a Task, Map or Parallel state: in this thread, or in one of its own when it has a time limit."""
+    """One attempt of a Task, Map or Parallel state: in this thread, or in one of its own when it has a time
+    limit."""
     self.timeout.eval(env=env)
     seconds = env.stack.pop()
     frame = env.open_frame()

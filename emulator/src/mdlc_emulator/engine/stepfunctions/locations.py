@@ -1,4 +1,5 @@
-"""Where in its state each JSONata expression stands: "Output/total", "Arguments/Input/ids[2]", "Choices[1]/Condition".
+"""Where in its state each JSONata expression stands: "Output/total", "Arguments/Input/ids[2]",
+"Choices[1]/Condition".
 
 AWS names the field in the cause of States.QueryEvaluationError and in EvaluationFailed events.
 """

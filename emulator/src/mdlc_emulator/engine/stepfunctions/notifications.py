@@ -1,7 +1,7 @@
 """Execution status changes for EventBridge: sent in the background, and only when a rule could see them.
 
-https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html: standard workflows only. The
-stock interpreter sends each over HTTP to its own gateway while StartExecution waits.
+https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html: standard workflows only.
+The stock interpreter sends each over HTTP to its own gateway while StartExecution waits.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ def replaces[F: Callable[..., Any]](owner: Any, name: str | None = None) -> Call
 
 
 def replace_everywhere(package: str, before: Any, after: Any) -> int:
-    """Replace every module-level reference to `before` in the loaded modules below `package`: functions that were
-    imported by name. Returns how many there were; raises MissingTargetError when there were none."""
+    """Replace every module-level reference to `before` in the loaded modules below `package`: functions that
+    were imported by name. Returns how many there were; raises MissingTargetError when there were none."""
     count = 0
     for name, module in list(sys.modules.items()):
         if not name.startswith(package) or module is None:

@@ -1,7 +1,7 @@
 """JSONPath: reference paths (`$.order.lines`) walked directly, everything else parsed once.
 
-jsonpath_ng builds its parser tables anew at every call of `parse`, which was nine tenths of a Pass state, and takes
-field names like `parent` or `where` for operators. Pure.
+jsonpath_ng builds its parser tables anew at every call of `parse`, which was nine tenths of a Pass state, and
+takes field names like `parent` or `where` for operators. Pure.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def walk(names: tuple[str, ...], data: Any) -> Any:
 
 
 def placed(names: tuple[str, ...], data: Any, value: Any) -> Any:
-    """`data` with `value` put where `names` lead, objects made on the way; `data` itself is changed and returned.
+    """`data` with `value` put where `names` lead, objects made on the way; `data` itself is changed and
+    returned.
 
     Raises NotFoundError when the way crosses something that is no object.
     """

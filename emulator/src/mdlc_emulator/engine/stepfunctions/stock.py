@@ -1,6 +1,6 @@
-"""The names of LocalStack's interpreter that this package works with, in one place. Import it after `without_jvm()`."""
+"""The names of LocalStack's interpreter that this package works with, in one place. Import it after
+`without_jvm()`."""
 
-# ruff: noqa: E501
 from localstack.aws.api.stepfunctions import (
     EvaluationFailedEventDetails,
     ExecutionAbortedEventDetails,

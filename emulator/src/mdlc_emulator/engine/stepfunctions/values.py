@@ -8,7 +8,8 @@ import json
 import marshal
 from typing import Any
 
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB of UTF-8, per state and result
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: 256 KiB of UTF-8, per state and
+# result
 MAX_BYTES = 256 * 1024
 
 _SCALARS = (str, int, float, bool, type(None))

@@ -1,7 +1,8 @@
 """The functions that Step Functions adds to JSONata, and those that it takes away.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html#jsonata-functions-provided-by-sfn
-Values are JSON: dict, list, str, int, float, bool, None. A wrong argument raises `JsonataError` with JSONata's code.
+Values are JSON: dict, list, str, int, float, bool, None. A wrong argument raises `JsonataError` with
+JSONata's code.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 from mdlc_emulator.engine.stepfunctions.jsonata.errors import JsonataError
 
-# Longer sequences than this are refused: they could not leave the expression anyway (256 KiB is a state's limit).
+# Longer sequences than this are refused: they could not leave the expression anyway (256 KiB is a state's
+# limit).
 MAX_SEQUENCE = 1_000_000
 MAX_TEXT = 4_000_000
 

@@ -1,7 +1,8 @@
-"""Evaluates expressions in process: each parsed once per thread, bounded, and exact about null, undefined and numbers.
+"""Evaluates expressions in process: each parsed once per thread, bounded, and exact about null, undefined and
+numbers.
 
-The native engine computes with doubles, as JSONata does. Plain paths (`$states.input.order.id`) are walked here,
-without it: quick, and integers beyond 2**53 pass unharmed.
+The native engine computes with doubles, as JSONata does. Plain paths (`$states.input.order.id`) are walked
+here, without it: quick, and integers beyond 2**53 pass unharmed.
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ def validate(text: str) -> None:
 def evaluate(text: str, states: Mapping[str, Any], variables: Mapping[str, Any]) -> Any:
     """The JSON value of expression `text`, or UNDEFINED.
 
-    `states` is what `$states` holds (input, context, result, errorOutput), `variables` the workflow's own. Raises
-    JsonataError when evaluation fails or takes too long, UnsupportedResultError when the value is a function.
+    `states` is what `$states` holds (input, context, result, errorOutput), `variables` the workflow's own.
+    Raises JsonataError when evaluation fails or takes too long, UnsupportedResultError when the value is a
+    function.
     """
     source = scan(text)
     if source.path is not None:

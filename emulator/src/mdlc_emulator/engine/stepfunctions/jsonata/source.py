@@ -1,4 +1,5 @@
-"""What an expression's text says before it is evaluated: the names it uses, and whether it is a plain path."""
+"""What an expression's text says before it is evaluated: the names it uses, and whether it is a plain
+path."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from mdlc_emulator.engine.stepfunctions.jsonata.errors import JsonataError
 # Strings, quoted names, comments and regular expressions hide what they hold from the scan.
 _TOKENS = re.compile(
     r"""
-      (?P<hidden> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `[^`]*` | /\*.*?\*/ | (?<=[(,~>=:;!\[{])\s*/(?:\\.|[^\\/\n])+/[im]* )
+      (?P<hidden> "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `[^`]*` | /\*.*?\*/
+                | (?<=[(,~>=:;!\[{])\s*/(?:\\.|[^\\/\n])+/[im]* )
     | (?P<late> \?\? | \?: )
     | (?P<name> \$[A-Za-z0-9_]+ (?:\.[A-Za-z_][A-Za-z0-9_]*)? )
     | (?P<root> \$\$? )
@@ -24,8 +26,8 @@ _KEYWORDS = {"and", "or", "in", "true", "false", "null", "function"}
 
 @dataclass(frozen=True)
 class Source:
-    """One expression, scanned once. `variables`: the names after `$`; `states`: which parts of `$states` are read,
-    None for all of it; `path`: (variable, *fields) when the whole expression is such a path."""
+    """One expression, scanned once. `variables`: the names after `$`; `states`: which parts of `$states` are
+    read, None for all of it; `path`: (variable, *fields) when the whole expression is such a path."""
 
     text: str
     variables: frozenset[str]
@@ -35,7 +37,8 @@ class Source:
 
 @lru_cache(maxsize=4096)
 def scan(text: str) -> Source:
-    """Scan `text`. Raises JsonataError for what JSONata gained after 2.0.6, which is what Step Functions speaks."""
+    """Scan `text`. Raises JsonataError for what JSONata gained after 2.0.6, which is what Step Functions
+    speaks."""
     variables: set[str] = set()
     states: set[str] | None = set()
     for token in _TOKENS.finditer(text):
