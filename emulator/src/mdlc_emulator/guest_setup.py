@@ -1,23 +1,26 @@
 """Builds the directory that function processes see as /var/runtime: what AWS's Python image brings, locked.
 
-`python -m mdlc_emulator.guest_setup [--uv UV]` installs the lock's `guest` group. Pure Python, so that one
-directory serves every interpreter version; binaries are kept only where their file name says for which version.
-Done again only when the lock or this module changes.
+`python -m mdlc_emulator.guest_setup [--uv UV]` installs the lock's `guest` group, done again only when the lock
+changes. The packages are pure Python but for an accelerator that other versions than the emulator's own do
+without, so that one directory serves every interpreter version.
 """
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
 TARGET = PROJECT / "build" / "guest"
 STAMP = ".complete"
-VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+LAYOUT = 2
+"""Raise when the content of the directory is to change though the lock does not."""
 LAUNCHING = "import os, runpy\nrunpy.run_path(os.path.join(os.environ['MDLC_GUEST'], 'bootstrap.py'))\n"
 
 
@@ -40,8 +43,9 @@ def build(uv: str | None = None) -> bool:
     program = uv or os.environ.get("UV") or shutil.which("uv") or _tools_uv()
     if program is None:
         raise GuestSetupError(
-            "The packages that functions run with (boto3, awslambdaric) are not installed, and uv, which installs "
-            "them, was not found: run `make setup`, or install uv and run `python -m mdlc_emulator.guest_setup`."
+            "The packages that functions run with (boto3, awslambdaric) are not installed, and uv, which "
+            "installs them, was not found: run `make setup`, or install uv and run "
+            "`python -m mdlc_emulator.guest_setup`."
         )
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=TARGET.parent, prefix="guest-") as scratch:
@@ -56,8 +60,19 @@ def build(uv: str | None = None) -> bool:
 
 
 def _digest() -> str:
-    content = (PROJECT / "uv.lock").read_bytes() + Path(__file__).read_bytes()
-    return hashlib.sha256(content).hexdigest()
+    """Names what the lock wants in the guest directory, and how this module lays it out."""
+    lock = tomllib.loads((PROJECT / "uv.lock").read_text())
+    packages = {package["name"]: package for package in lock["package"]}
+    waiting = [entry["name"] for entry in packages["mdlc-emulator"]["dev-dependencies"]["guest"]]
+    wanted: dict[str, str] = {}
+    while waiting:
+        package = packages[waiting.pop()]
+        if package["name"] not in wanted:
+            wanted[package["name"]] = package["version"]
+            waiting += [entry["name"] for entry in package.get("dependencies", [])]
+    return hashlib.sha256(
+        json.dumps([LAYOUT, sys.version_info[:3], wanted], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _tools_uv() -> str | None:
@@ -74,9 +89,6 @@ def _install(uv: str, scratch: Path, fresh: Path) -> None:
     _run([*export, "--project", str(PROJECT), "--output-file", str(requirements)])
     install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", sys.executable]
     _run([*install, "--target", str(fresh), "--requirements", str(requirements)])
-    for other in VERSIONS:
-        if other != f"{sys.version_info[0]}.{sys.version_info[1]}":
-            _add_accelerator(uv, scratch, fresh, requirements, other)
     for useless in ("bin", "simplejson/tests", ".lock"):
         path = fresh / useless
         if path.is_dir():
@@ -90,24 +102,11 @@ def _install(uv: str, scratch: Path, fresh: Path) -> None:
     _run([sys.executable, "-m", "compileall", "-q", "-j", "0", str(fresh)])
 
 
-def _add_accelerator(uv: str, scratch: Path, fresh: Path, requirements: Path, version: str) -> None:
-    """simplejson's C part for another interpreter version; without a wheel it works in Python there."""
-    lines = requirements.read_text().splitlines()
-    start = next((i for i, line in enumerate(lines) if line.startswith("simplejson==")), None)
-    if start is None:
-        return
-    end = next((i for i in range(start + 1, len(lines)) if not lines[i].startswith(" ")), len(lines))
-    only = scratch / f"simplejson-{version}.txt"
-    only.write_text("\n".join(lines[start:end]) + "\n")
-    target = scratch / f"simplejson-{version}"
-    command = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
-    command += ["--python", sys.executable, "--python-version", version, "--target", str(target)]
-    try:
-        _run([*command, "--requirements", str(only)])
-    except GuestSetupError:
-        return
-    for library in (target / "simplejson").glob("_speedups*.so"):
-        shutil.copy2(library, fresh / "simplejson" / library.name)
+def compile_for(python: str, version: str) -> None:
+    """Compile the guest packages once for another interpreter: function processes cannot write there."""
+    marker = TARGET / "__pycache__" / f"six.cpython-{version.replace('.', '')}.pyc"
+    if not marker.exists() and os.access(TARGET, os.W_OK):
+        _run([python, "-I", "-S", "-m", "compileall", "-q", "-j", "0", str(TARGET)])
 
 
 def _run(command: list[str]) -> None:

@@ -72,10 +72,11 @@ def enter_sandbox(settings):
     sandbox.build_root(*places, HERE)
     if mode == "user":
         sandbox.keep_capabilities()
-    settings["guest"] = "/var/runtime"
     python = os.path.join("/var/lang/bin", os.path.basename(settings["python"]))
     environment = {**os.environ, "LD_LIBRARY_PATH": settings["libraries"]}
-    program = [python, "-I", "-S", "/var/rapid/zygote.py", json.dumps(settings)]
+    # The function can read this command line: nothing of the host stands in it.
+    inside = {name: settings[name] for name in ("control", "preload", "sandbox", "reason")}
+    program = [python, "-I", "-S", "/var/rapid/zygote.py", json.dumps({**inside, "guest": "/var/runtime"})]
     os.execve(python, program, environment)
 
 

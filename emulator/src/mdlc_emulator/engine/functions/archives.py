@@ -1,4 +1,4 @@
-"""Zip archives of functions and layers: checked before anything is written, unpacked with Lambda's permissions."""
+"""Zip archives of functions and layers: checked before anything is written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SANDBOX_ROOTS = ("/var/task", "/opt")
 
 
 class ArchiveError(ValueError):
-    """The archive is damaged or would write outside its directory; the message is one sentence for the user."""
+    """The archive is damaged or would write outside its directory; the message is for the user."""
 
 
 def check_archive(file: IO[bytes]) -> str | None:
@@ -48,8 +48,8 @@ def _check(archive: zipfile.ZipFile) -> None:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or "\0" in name or "\\" in name.split("/")[0]:
             raise ArchiveError(
-                f"{REFUSED} The entry {name!r} would be written outside the function's directory: use relative "
-                "paths without '..'."
+                f"{REFUSED} The entry {name!r} would be written outside the function's directory: use "
+                "relative paths without '..'."
             )
         if _is_link(entry):
             _check_link(path, archive.read(entry).decode("utf-8", "replace"))
@@ -58,8 +58,8 @@ def _check(archive: zipfile.ZipFile) -> None:
         path = PurePosixPath(entry.filename)
         if links and not _is_link(entry) and (path in links or links.intersection(path.parents)):
             raise ArchiveError(
-                f"{REFUSED} The entry {entry.filename!r} would be written through a symbolic link: put the file "
-                "where the link points."
+                f"{REFUSED} The entry {entry.filename!r} would be written through a symbolic link: put the "
+                "file where the link points."
             )
 
 
@@ -70,8 +70,8 @@ def _check_link(path: PurePosixPath, target: str) -> None:
         within = not resolved.startswith("..")
     if not within:
         raise ArchiveError(
-            f"{REFUSED} The symbolic link {str(path)!r} points outside the function's directory, to {target!r}: "
-            "pack the file itself."
+            f"{REFUSED} The symbolic link {str(path)!r} points outside the function's directory, to "
+            f"{target!r}: pack the file itself."
         )
 
 

@@ -24,9 +24,10 @@ Kind = Literal["ready", "answer", "init_error", "exit", "timeout", "out_of_memor
 
 @dataclass(slots=True)
 class Outcome:
-    """How a phase ended. `seconds` it took, `init_seconds` of them (or before) in a re-run of init.
+    """How a phase ended, after how many `seconds`; `in_init` if that was while init was run again.
 
-    answer: `answer`; init_error: `answer` of the runtime; exit: `status`, negative for a signal; refused: `reason`.
+    By kind there is more: `answer` for answer and init_error (what the runtime said), `status` for exit
+    (negative for a signal), `reason` for refused.
     """
 
     kind: Kind
@@ -38,7 +39,7 @@ class Outcome:
 
 
 class Environment:
-    """Runs one invocation at a time. `start`, `invoke` and `close` come from any thread; `close` interrupts."""
+    """Runs one invocation at a time. Calls may come from any thread; `close` interrupts."""
 
     def __init__(self, spawn: Callable[[Poller, str], RuntimeProcess], memory_limit: int) -> None:
         """`spawn(poller, runtime API address)` starts the processes; `memory_limit` in bytes."""
@@ -64,7 +65,7 @@ class Environment:
             return self._init(time.monotonic() + timeout)
 
     def invoke(self, event: Event, timeout: float) -> Outcome:
-        """Run `event`; if the runtime is gone or never was ready, its init is run again first, within `timeout`."""
+        """Run `event`; a runtime that is gone or never was ready is initialized first, within `timeout`."""
         with self._lock:
             began = time.monotonic()
             deadline = began + timeout

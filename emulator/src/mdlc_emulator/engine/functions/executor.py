@@ -8,8 +8,9 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from localstack.services.lambda_.invocation.executor_endpoint import (
     ShutdownDuringStartup,
@@ -31,17 +32,17 @@ INIT_SECONDS = 10.0
 MIB = 1 << 20
 
 
-class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
+class ProcessRuntimeExecutor(RuntimeExecutor):
     """One environment of one function version."""
 
-    _live: set[ProcessRuntimeExecutor] = set()
+    _live: ClassVar[set[ProcessRuntimeExecutor]] = set()
     _live_lock = threading.Lock()
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 - LocalStack's name
         super().__init__(id, function_version)
         config_ = function_version.config
         self._memory_mb = int(config_.memory_size)
-        self._lines = _lines(config_.logging_config or {})
+        self._lines = _lines(cast(dict[str, Any], config_.logging_config or {}))
         self._given: dict[str, object] = {}
         self._environment: Environment | None = None
         self._first_log = ""
@@ -51,8 +52,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
     # The boundary with LocalStack
 
     def start(self, env_vars: dict[str, str]) -> None:
-        """Run the init phase. A failed init is run again by the first invocation, as on Lambda, and reported by
-        it; with provisioned concurrency, where no invocation waits, it is a StatusErrorException."""
+        """Run the init phase. A failed init is run again by the first invocation, as on Lambda, and reported
+        by it; with provisioned concurrency, where no invocation waits, it is a StatusErrorException."""
         self._given = dict(env_vars)
         self._environment = Environment(self._spawn, self._memory_mb * MIB)
         with self._live_lock:
@@ -63,7 +64,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
             self._init_ms = outcome.seconds * 1000
             return
         if outcome.kind == "stopped":
-            raise ShutdownDuringStartup("The environment was stopped while it started.")
+            raise _stopped("started")
         if outcome.kind == "refused":
             raise ZygoteError(outcome.reason)
         error_type, payload = self._failure(outcome, "")
@@ -71,7 +72,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         self._first_log += self._lines.init_report(outcome.seconds * 1000, "init", fault)
         if env_vars.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
             error = StatusErrorException("The init phase failed.", payload=payload)
-            error.logs = self._first_log
+            error.logs = self._first_log  # type: ignore[attr-defined]
             raise error
 
     def invoke(self, payload: dict[str, Any]) -> InvocationResult:
@@ -82,7 +83,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         timeout = float(self.function_version.config.timeout)
         outcome = environment.invoke(_event(payload, timeout), timeout)
         if outcome.kind == "stopped":
-            raise ShutdownDuringStartup("The environment was stopped while it ran.")
+            raise _stopped("ran")
         if outcome.kind == "refused":
             raise ZygoteError(outcome.reason)
         return self._result(environment, request_id, outcome)
@@ -143,7 +144,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         runtime = str(configuration.runtime)
         family, _, number = runtime.partition("3") if runtime.startswith("python") else (runtime, "", "")
         name = f"{family}:3{number}.v0" if number else f"{runtime.replace('.', ':', 1)}.v0"
-        arn = (configuration.runtime_version_config or {}).get("RuntimeVersionArn", "")
+        arn = (configuration.runtime_version_config or {}).get("RuntimeVersionArn") or ""
         return self._lines.init_start(name, arn)
 
     def _result(self, environment: Environment, request_id: str, outcome: Outcome) -> InvocationResult:
@@ -177,7 +178,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
         )
         log.append(lines.end(request_id, usage, fault))
         result = InvocationResult(request_id, payload, is_error=is_error, logs="".join(log))
-        result.duration_ms = usage.duration_ms
+        result.duration_ms = usage.duration_ms  # type: ignore[attr-defined]
         return result
 
     def _failure(self, outcome: Outcome, request_id: str) -> tuple[str, bytes]:
@@ -186,19 +187,25 @@ class ProcessRuntimeExecutor(RuntimeExecutor):  # type: ignore[misc]
             return outcome.answer.error_type or "Unhandled", outcome.answer.body
         if outcome.answer is not None:
             size = outcome.answer.size
-            text = f"Response payload size ({size} bytes) exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+            text = (
+                f"Response payload size ({size} bytes) exceeded maximum allowed payload size "
+                f"({RESPONSE_LIMIT} bytes)."
+            )
             kind = "Function.ResponseSizeTooLarge"
             return kind, _error(kind, text)
         if outcome.kind == "timeout":
-            kind, message = (
-                "Sandbox.Timedout",
-                f"Task timed out after {self.function_version.config.timeout:.2f} seconds",
-            )
+            seconds = self.function_version.config.timeout
+            kind, message = "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"
         elif outcome.kind == "out_of_memory":
             kind, message = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
         else:
             kind, message = "Runtime.ExitError", f"Runtime exited {_how(outcome.status)}"
         return kind, _error(kind, f"RequestId: {request_id} Error: {message}")
+
+
+def _stopped(doing: str) -> Exception:
+    error: Exception = ShutdownDuringStartup(f"The environment was stopped while it {doing}.")  # type: ignore[no-untyped-call]
+    return error
 
 
 def _lines(logging_config: dict[str, Any]) -> TextLines:
@@ -216,7 +223,7 @@ def _how(status: int) -> str:
         return "without providing a reason"
     if status > 0:
         return f"with error: exit status {status}"
-    words = {
+    words: dict[int, str] = {
         signal.SIGKILL: "killed",
         signal.SIGSEGV: "segmentation fault",
         signal.SIGABRT: "aborted",
@@ -233,8 +240,6 @@ def _how(status: int) -> str:
 
 
 def _event(payload: dict[str, Any], timeout: float) -> Event:
-    import time
-
     body = payload["payload"]
     headers = [
         ("Lambda-Runtime-Aws-Request-Id", payload["invoke-id"]),

@@ -9,9 +9,9 @@ from typing import Any
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 
 from mdlc_emulator.engine.functions import settings
-from mdlc_emulator.engine.functions.interpreters import OWN, interpreter
+from mdlc_emulator.engine.functions.interpreters import OWN
 from mdlc_emulator.engine.functions.versions import Prepared
-from mdlc_emulator.engine.functions.zygotes import PRELOADED, ZYGOTES, ZygoteError
+from mdlc_emulator.engine.functions.zygotes import PRELOADED, ZYGOTES
 
 
 class Launch:
@@ -24,25 +24,21 @@ class Launch:
         self._runtime = str(version.config.runtime)
         self._is_python = self._runtime.startswith("python")
         self._version = self._runtime.removeprefix("python") if self._is_python else OWN
-        python = interpreter(self._version)
-        if python is None:
-            raise ZygoteError(f"No CPython {self._version} was found on this machine.")
-        self._python = python
         self._brought: set[str] = set()
-        self.zygote = ZYGOTES.get(python, PRELOADED if self._is_python else ())
+        self.zygote = ZYGOTES.get(self._version, PRELOADED if self._is_python else ())
         self._facts = self.zygote.facts()
         if self._is_python:
             own = settings.python_directories(prepared.code, prepared.layers, self._version)
             self._brought = settings.top_level_modules(own)
             if self._brought & self._facts.modules:
                 # The function brings its own boto3, or a module of the name of one that boto3 has loaded.
-                self.zygote = ZYGOTES.get(python, ())
+                self.zygote = ZYGOTES.get(self._version, ())
                 self._facts = self.zygote.facts()
         self.sandboxed = self._facts.sandbox != "none"
 
     def request(self, address: str, temporary: Path | None) -> dict[str, Any]:
-        """What the zygote is told. `address` of the Runtime API; `temporary`: the function's own directory for
-        temporary files where there is no sandbox."""
+        """What the zygote is told. `address` of the Runtime API; `temporary`: the function's own directory
+        for temporary files where there is no sandbox."""
         prepared, configured = self._prepared, self._config.environment or {}
         places = self._places(temporary)
         environment = settings.variables(self._given, configured, self._runtime, places, address)
@@ -72,12 +68,12 @@ class Launch:
 
     def _places(self, temporary: Path | None) -> settings.Places:
         if self.sandboxed:
-            return settings.Places(python=f"/var/lang/bin/{Path(self._python).resolve().name}")
+            return settings.Places(python=f"/var/lang/bin/{self.zygote.program.name}")
         return settings.Places(
             task=str(self._prepared.code),
             layers=str(self._prepared.layers),
             guest=str(self._prepared.guest),
             rapid=settings.GUEST_SOURCE,
             temporary=str(temporary),
-            python=self._python,
+            python=str(self.zygote.program),
         )

@@ -5,7 +5,7 @@ from typing import Any
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 
 
-class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):  # type: ignore[misc]
+class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
     """Chosen by LAMBDA_RUNTIME_EXECUTOR=process."""
 
     name = "process"

@@ -20,28 +20,28 @@ def refusal(runtime: str | None, package_type: str, architectures: Sequence[str]
     """Why a function cannot run here, in a sentence that names a way out; None if it can."""
     if package_type == "Image" or not runtime:
         return (
-            "This emulator runs functions as processes and cannot run container images: deploy the code as a zip "
-            f"archive with a Python runtime or {CUSTOM[0]}, or use Lambda itself."
+            "This emulator runs functions as processes and cannot run container images: deploy the code as a "
+            f"zip archive with a Python runtime or {CUSTOM[0]}, or use Lambda itself."
         )
     if runtime in CUSTOM:
         wanted = architectures[0] if architectures else "x86_64"
         if wanted != machine():
             return (
-                f"The function is built for {wanted} and this machine is {machine()}: build its bootstrap for "
-                f"{machine()} and create it with Architectures=['{machine()}']."
+                f"The function is built for {wanted} and this machine is {machine()}: build its bootstrap "
+                f"for {machine()} and create it with Architectures=['{machine()}']."
             )
         return None
     version = runtime.removeprefix("python")
     if runtime.startswith("python") and version in VERSIONS:
         if interpreter(version) is None:
             return (
-                f"Runtime {runtime} needs a CPython {version} and this machine has none: install one (`uv python "
-                f"install {version}` or `pyenv install {version}`), or name one in {variable(version)}, and restart "
-                "the emulator."
+                f"Runtime {runtime} needs a CPython {version} and this machine has none: install one (`uv "
+                f"python install {version}` or `pyenv install {version}`), or name one in "
+                f"{variable(version)}, and restart the emulator."
             )
         return None
     known = ", ".join([*(f"python{v}" for v in VERSIONS), *CUSTOM])
     return (
-        f"Runtime {runtime} cannot run here; this emulator runs {known}. Bring other languages as a bootstrap "
-        f"program of {CUSTOM[0]}."
+        f"Runtime {runtime} cannot run here; this emulator runs {known}. Bring other languages as a "
+        f"bootstrap program of {CUSTOM[0]}."
     )

@@ -1,4 +1,4 @@
-"""The lines that Lambda itself writes into a function's log: text, or JSON where the function asks for that."""
+"""The lines that Lambda itself writes into a function's log: text, or JSON where configured."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class TextLines:
 
     def end(self, request_id: str, usage: Usage, fault: Fault | None) -> str:
         line = (
-            f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {usage.duration_ms:.2f} ms\t"
-            f"Billed Duration: {usage.billed_ms} ms\tMemory Size: {usage.memory_mb} MB\t"
+            f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\t"
+            f"Duration: {usage.duration_ms:.2f} ms\tBilled Duration: {usage.billed_ms} ms\t"
+            f"Memory Size: {usage.memory_mb} MB\t"
             f"Max Memory Used: {usage.peak_mb} MB\t"
         )
         if usage.init_ms is not None:

@@ -24,8 +24,8 @@ F_SETPIPE_SZ = 1031
 class RuntimeProcess:
     """A runtime with everything it started, below an init process that stays when the runtime is replaced.
 
-    After each `Poller.step`: `exit_status` (None while the runtime runs; negative for a signal, as in subprocess),
-    `failed` (why it could not be set up), `gone` (the init process too has ended).
+    After each `Poller.step`: `exit_status` (None while the runtime runs; negative for a signal, as in
+    subprocess), `failed` (why it could not be set up), `gone` (the init process too has ended).
     """
 
     def __init__(self, poller: Poller, zygote: Zygote, request: dict[str, Any]) -> None:

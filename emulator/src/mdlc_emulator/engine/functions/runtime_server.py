@@ -1,7 +1,7 @@
 """The Runtime API of one execution environment, driven by whichever thread waits for the environment.
 
-There is no server thread: a call that starts or invokes a function polls the environment's descriptors itself, so
-that an answer reaches its caller without a single hand-over between threads.
+There is no server thread: a call that starts or invokes a function polls the environment's descriptors
+itself, so that an answer reaches its caller without a single hand-over between threads.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RuntimeServer:
         self._keep = keep
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=16)
         self._listener.setblocking(False)
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._connections: dict[int, _Connection] = {}
         self._waiting: _Connection | None = None
         self._event: Event | None = None

@@ -80,8 +80,8 @@ def needs_fresh_interpreter(configured: Mapping[str, str]) -> bool:
 def program(
     configured: Mapping[str, str], runtime: str, places: Places, code: Path, layers: Path
 ) -> list[str] | None:
-    """The program to execute instead of going on in the fork, None for the fork. `code` and `layers` are where
-    this process finds what the function sees as its task root and layers."""
+    """The program to execute instead of going on in the fork, None for the fork. `code` and `layers` are
+    where this process finds what the function sees as its task root and layers."""
     if not runtime.startswith("python"):
         for root, seen in ((code, places.task), (layers, places.layers)):
             if (root / "bootstrap").is_file():

@@ -6,13 +6,13 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, HotReloadingCode, S3Code
 
 from mdlc_emulator import guest_setup
 from mdlc_emulator.engine.functions.code_store import CODE, Package
-from mdlc_emulator.engine.functions.interpreters import OWN, interpreter
-from mdlc_emulator.engine.functions.zygotes import PRELOADED, ZYGOTES
+from mdlc_emulator.engine.functions.zygotes import ZYGOTES
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Versions:
         self._all: dict[str, Prepared] = {}
 
     def prepare(self, version: FunctionVersion) -> Prepared:
-        """Unpack code and layers and have a zygote come up. ArchiveError, GuestSetupError, FileNotFoundError."""
+        """Unpack code and layers, have a zygote come up. An ArchiveError, GuestSetupError or OSError."""
         key = _key(version)
         with self._lock:
             found = self._all.get(key)
@@ -45,12 +45,12 @@ class Versions:
         guest = guest_setup.guest_directory()
         taken: list[tuple[Package, ...]] = []
         hot = isinstance(config.code, HotReloadingCode)
-        if hot:
+        if isinstance(config.code, HotReloadingCode):
             code = Path(config.code.get_unzipped_code_location())
             if not code.is_dir():
                 raise FileNotFoundError(f"The directory to load code from does not exist: {code}")
         else:
-            packages = (_package(config.code),)
+            packages = (_package(_archive(config.code)),)
             code = CODE.acquire(list(packages))
             taken.append(packages)
         layers = tuple(
@@ -66,10 +66,8 @@ class Versions:
         with self._lock:
             self._all[key] = prepared
         runtime = str(config.runtime)
-        python = interpreter(runtime.removeprefix("python") if runtime.startswith("python") else OWN)
-        if python is not None:
-            preload = PRELOADED if runtime.startswith("python") else ()
-            ZYGOTES.get(python, preload)  # imports what functions need while nobody waits yet
+        if runtime.startswith("python"):
+            ZYGOTES.get(runtime.removeprefix("python"))  # imports what functions need while nobody waits yet
         return prepared
 
     def get(self, version: FunctionVersion) -> Prepared:
@@ -89,6 +87,12 @@ class Versions:
 
 def _key(version: FunctionVersion) -> str:
     return f"{version.qualified_arn}#{version.config.internal_revision}"
+
+
+def _archive(code: Any) -> S3Code:
+    if not isinstance(code, S3Code):
+        raise TypeError(f"A function whose code is {type(code).__name__} cannot be unpacked.")
+    return code
 
 
 def _package(code: S3Code) -> Package:

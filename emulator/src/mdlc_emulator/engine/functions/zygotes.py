@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mdlc_emulator import guest, guest_setup
+from mdlc_emulator.engine.functions.interpreters import interpreter
 
 PROGRAM = Path(guest.__file__).parent / "zygote.py"
 PRELOADED = ("boto3",)
@@ -29,8 +30,8 @@ class ZygoteError(RuntimeError):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a zygote said of itself: `sandbox` is "root", "user" or "none" with the `reason`, `modules` are the
-    top-level names it has imported for functions, `path` is the module path of its standard library."""
+    """What a zygote said of itself: `sandbox` is "root", "user" or "none" with the `reason`, `modules` are
+    the top-level names it has imported for functions, `path` is the module path of its standard library."""
 
     sandbox: str
     reason: str
@@ -41,25 +42,28 @@ class Facts:
 class Zygote:
     """One forking process and our end of its control socket."""
 
-    def __init__(self, python: str, preload: tuple[str, ...]) -> None:
+    def __init__(self, python: str, version: str, preload: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
         self._facts: Facts | None = None
-        program = Path(python).resolve()
+        guest_directory = guest_setup.guest_directory()
+        guest_setup.compile_for(python, version)
+        self.program = Path(python).resolve()
+        """The interpreter."""
         self._socket, theirs = socket.socketpair()
         settings = {
             "control": theirs.fileno(),
-            "guest": str(guest_setup.guest_directory()),
-            "prefix": str(program.parent.parent),
-            "python": str(program),
+            "guest": str(guest_directory),
+            "prefix": str(self.program.parent.parent),
+            "python": str(self.program),
             "root": str(_mount_point()),
             "libraries": LIBRARIES,
             "preload": list(preload),
         }
         try:
-            # Ends by the end of its control socket, which only this process holds: a death signal would belong
-            # to the thread that happens to be here now.
+            # Ends by the end of its control socket, which only this process holds: a death signal would
+            # belong to the thread that happens to be here now.
             self._process = subprocess.Popen(
-                [str(program), "-I", "-S", str(PROGRAM), json.dumps(settings)],
+                [str(self.program), "-I", "-S", str(PROGRAM), json.dumps(settings)],
                 pass_fds=[theirs.fileno()],
                 env={"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
@@ -135,14 +139,17 @@ class Zygotes:
         self._all: dict[tuple[str, tuple[str, ...]], Zygote] = {}
         self._stopped = False
 
-    def get(self, python: str, preload: tuple[str, ...] = PRELOADED) -> Zygote:
-        """The zygote for an interpreter and the modules it shall hold; a dead one is replaced."""
+    def get(self, version: str, preload: tuple[str, ...] = PRELOADED) -> Zygote:
+        """The zygote for an interpreter version and the modules it shall hold; a dead one is replaced."""
+        python = interpreter(version)
+        if python is None:
+            raise ZygoteError(f"No CPython {version} was found on this machine.")
         with self._lock:
             if self._stopped:
                 raise ZygoteError("The emulator is ending.")
-            zygote = self._all.get((python, preload))
+            zygote = self._all.get((version, preload))
             if zygote is None or not zygote.alive:
-                zygote = self._all[python, preload] = Zygote(python, preload)
+                zygote = self._all[version, preload] = Zygote(python, version, preload)
             return zygote
 
     def stop(self) -> None:
