@@ -20,3 +20,9 @@ def on_ready() -> None:
 @plugin(namespace="localstack.hooks.on_infra_shutdown", name="mdlc_shutdown")
 def on_shutdown() -> None:
     """Called once, when the process begins to end."""
+    import sys
+
+    # What never ran a function has no executor to import now.
+    executor = sys.modules.get("mdlc_emulator.engine.functions.executor")
+    if executor is not None:
+        executor.ProcessRuntimeExecutor.stop_all()
