@@ -21,6 +21,7 @@ from benchmarks.ours import Ours
 from benchmarks.peers import ministack
 from benchmarks.results import Result, Samples
 from benchmarks.scenarios.plan import Plan
+from benchmarks.template import template
 
 console = Console()
 
@@ -61,6 +62,8 @@ def main(
     before = machine.load()
     board = Board(tell)
     play(contestants, groups, plan, board)
+    if "template" in groups:
+        template(plan, board)
     if "deploy" in groups:
         deploy(plan, board)
     singles = measure_parts(parts)

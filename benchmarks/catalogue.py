@@ -19,6 +19,7 @@ class Figure:
 FIGURES: tuple[Figure, ...] = (
     Figure("ready", "emulator ready, cold, from the command to the first answer", "s", "ready", 2.0, 0.5),
     Figure("ready_template", "the same, forked from a template process", "s", "template", 2.0, 0.5),
+    Figure("template_pss", "what the waiting template process holds (PSS)", "MB", "template"),
     Figure("first_api_answer", "the same, to the first answer of an AWS API (STS)", "s", "ready"),
     Figure("memory_idle", "resident memory, idle (RSS of the process tree)", "MB", "memory", 150),
     Figure("memory_idle_pss", "the same, shared pages counted once (PSS)", "MB", "memory"),
