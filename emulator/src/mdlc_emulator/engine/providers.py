@@ -39,3 +39,10 @@ def stepfunctions() -> Service:
     from mdlc_emulator.engine.stepfunctions.service import stepfunctions_service
 
     return stepfunctions_service()
+
+
+@aws_provider(api="apigateway", name="mdlc")
+def apigateway() -> Service:
+    from mdlc_emulator.engine.apigateway.service import apigateway_service
+
+    return apigateway_service()

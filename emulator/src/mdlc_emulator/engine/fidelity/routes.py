@@ -17,6 +17,7 @@ from rolo.response import Response
 from mdlc_emulator.engine.fidelity import recorder
 from mdlc_emulator.engine.fidelity.implementation import implementation_of
 from mdlc_emulator.engine.fidelity.ledger import Entry
+from mdlc_emulator.engine.fidelity.limits import LIMITS
 from mdlc_emulator.engine.fidelity.table import table
 
 _STARTED = time.time()
@@ -69,6 +70,7 @@ def fidelity() -> dict[str, Any]:
         "since": recorder.LEDGER.since,
         "strict": recorder.STRICT,
         "totals": {kind.value: count for kind, count in recorder.LEDGER.totals().items()},
+        "limits": list(LIMITS),
         "entries": [_entry(entry) for entry in recorder.LEDGER.entries()],
     }
 

@@ -1,8 +1,9 @@
-"""Which service a request is for, by signing name, target, host or action: LocalStack's index, made beforehand.
+"""Which service a request is for, by signing name, target, host or action: LocalStack's index, made
+beforehand.
 
-LocalStack makes its index at the first call by loading every model that botocore has: seconds, and 400 MB that stay.
-What it needs of them fits into catalog.json, written by `python -m mdlc_emulator.engine.gateway.catalog` whenever the
-locked botocore changes (a test compares the two).
+LocalStack makes its index at the first call by loading every model that botocore has: seconds, and 400 MB
+that stay. What it needs of them fits into catalog.json, written by `python -m
+mdlc_emulator.engine.gateway.catalog` whenever the locked botocore changes (a test compares the two).
 """
 
 import functools
@@ -64,11 +65,16 @@ def index() -> Index:
 
 def install() -> None:
     """Give LocalStack this index instead of the one it would make."""
-    for name in ("build_service_index_cache", "LazyServiceCatalogIndex"):
+    for name in ("build_service_index_cache", "load_service_index_cache", "LazyServiceCatalogIndex"):
         if not hasattr(spec, name):
             raise RuntimeError(f"localstack.aws.spec.{name} is gone: this LocalStack is not the locked one")
-    spec.build_service_index_cache = lambda _path: index()  # type: ignore[assignment]
+    spec.build_service_index_cache = _ours
+    spec.load_service_index_cache = _ours
     spec.LazyServiceCatalogIndex = index  # type: ignore[misc, assignment]
+
+
+def _ours(*_: str, **__: str) -> Any:
+    return index()
 
 
 def entries_of_botocore() -> list[dict[str, Any]]:

@@ -1,0 +1,8 @@
+"""What holds for all calls and cannot be said of one operation. Shown with the ledger."""
+
+LIMITS = (
+    "Permissions are stored and returned, but never enforced: every call, signed or not, may do everything.",
+    "Signatures of requests are not verified; the access key only tells the account.",
+    "Data is kept in memory and on this machine's disk, unencrypted, and is gone when the emulator ends.",
+    "Quotas and rates of AWS are not applied, except those that docs name for Lambda, SQS and API Gateway.",
+)
