@@ -16,7 +16,7 @@ from mdlc_emulator.supervisor import host
 from mdlc_emulator.supervisor.spec import LISTEN_FD, OWNER_FD, READY_FD, Spec
 from mdlc_emulator.supervisor.sweep import remove_tree
 
-GRACE = 5.0
+GRACE = 3.0
 """Seconds an engine has to end in order, before it is killed."""
 
 

@@ -25,7 +25,6 @@ from mdlc_emulator.supervisor.sweep import remove_tree
 IDLE = 1800.0
 """Seconds without an order after which a template ends by itself; MDLC_TEMPLATE_IDLE says otherwise."""
 
-_LONGEST_SOCKET_PATH = 90
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -97,13 +96,11 @@ def current() -> Template | None:
 
 
 def keep(python: Path, settings: dict[str, str]) -> subprocess.Popen[bytes] | None:
-    """See to it that a template of the present code lives, or soon will; None when one does or none can.
+    """See to it that a template of the present code lives, or soon will; None when one does.
 
     `settings`: environment variables as for `start()`. The process returned is on its way, and needs no watching.
     """
     path = socket_path()
-    if len(str(path)) > _LONGEST_SOCKET_PATH:
-        return None
     key = code_key(python)
     present = current()
     if present is not None:
@@ -144,9 +141,9 @@ def order(python: Path, spec: Spec, environment: dict[str, str], fds: list[int])
         return None
     request: dict[str, Any] = {"key": present.key, "spec": asdict(spec), "environment": environment}
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
+        with host.socket_address(socket_path()) as address, socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5.0)
-            connection.connect(str(socket_path()))
+            connection.connect(address)
             send_order(connection, request, fds)
             answer = connection.makefile("rb").readline()
         return int(json.loads(answer)["supervisor"])

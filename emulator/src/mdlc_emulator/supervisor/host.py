@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LINUX = sys.platform == "linux"
 _PR_SET_CHILD_SUBREAPER = 36
 _LISTENING = "0A"
+_LONGEST_SOCKET_NAME = 100
 
 
 def become_subreaper() -> bool:
@@ -97,6 +98,22 @@ def kill_descendants(pid: int, spare: frozenset[int] = frozenset()) -> None:
             killed.add(child)
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(child, signal.SIGKILL)
+
+
+@contextmanager
+def socket_address(path: Path) -> Iterator[str]:
+    """The name to bind or connect a unix socket at `path` by: those names end at some 100 bytes, and Linux has
+    a way around. ValueError elsewhere."""
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_NAME:
+        yield str(path)
+        return
+    if not LINUX:
+        raise ValueError(f"{path} is too long a name for a unix socket")
+    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{directory}/{path.name}"
+    finally:
+        os.close(directory)
 
 
 def _listening_inodes(port: int) -> Iterator[str]:

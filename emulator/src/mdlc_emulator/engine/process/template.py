@@ -75,7 +75,8 @@ def _open(path: Path, key: str) -> socket.socket:
     """Listen under a name of our own first: whoever finds the file can connect at once."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(fresh))
+    with host.socket_address(fresh) as address:
+        listening.bind(address)
     fresh.chmod(0o600)
     listening.listen(16)
     me = {"pid": os.getpid(), "mark": host.start_mark(os.getpid()), "key": key, "since": time.time()}
