@@ -17,6 +17,9 @@ def main():
     import runtime
 
     runtime.preload(())
+    cache = os.environ.pop("MDLC_BYTECODE", "")
+    if cache:
+        runtime.bytecode.install(os.environ.pop("MDLC_ROOTS").split(os.pathsep), cache)
     sys.path[:] = search_path
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
     runtime.forget(os.environ.pop("MDLC_BROUGHT", "").split(os.pathsep))

@@ -6,6 +6,8 @@ import sys
 import time
 import types
 
+import bytecode
+
 # Own dependencies of the runtime: a function that brings its own sees its own, the runtime keeps what it holds.
 PRIVATE_MODULES = ("simplejson", "snapshot_restore_py")
 
@@ -25,20 +27,23 @@ def preload(modules):
     return sorted({name.partition(".")[0] for name in set(sys.modules) - before - own})
 
 
-def become(environment, search_path, task_root, modules_of_function):
-    """Take over `environment` and module path; forget private modules that the function brings itself."""
+def become(request):
+    """Take over environment and module path; forget private modules that the function brings itself."""
+    environment = request["environment"]
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(task_root)
+    os.chdir(request["task_root"])
     time.tzset()
     random = sys.modules.get("random")
     if random is not None:
         random.seed()
-    sys.path[:] = search_path
+    sys.path[:] = request["path"]
     sys.argv[:] = [os.path.join(environment["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
-    forget(modules_of_function)
+    forget(request["brought"])
     main = types.ModuleType("__main__")
     sys.modules["__main__"] = main
+    if request["bytecode"]:
+        bytecode.install(request["roots"], request["bytecode"])
     importlib.invalidate_caches()
     sys.path_importer_cache.clear()
 

@@ -103,6 +103,7 @@ def build_root(root, interpreter, guest, rapid):
         "var/runtime",
         "var/rapid",
         "var/lang",
+        "var/cache",
     ):
         os.makedirs(f"{root}/{path}")
     os.makedirs(root + HOST)
@@ -180,13 +181,15 @@ class ProcessNamespaces:
         _check(_libc.unshare(CLONE_NEWPID), "unshare")
 
 
-def furnish(code, layers, storage_mb):
-    """In a child: this environment's own /var/task, /opt, /tmp and /proc; the host goes out of sight. `code` and
-    `layers` are directories of the host."""
+def furnish(code, layers, cache, storage_mb):
+    """In a child: this environment's own /var/task, /opt, /tmp and /proc; the host goes out of sight. `code`,
+    `layers` and `cache` (of compiled modules) are directories of the host."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     bind(HOST + code, "/var/task")
     if layers:
         bind(HOST + layers, "/opt")
+    if cache:
+        bind(HOST + cache, "/var/cache", read_only=False)
     options = f"mode=700,size={storage_mb}m,uid={USER},gid={GROUP}"
     mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -247,7 +250,7 @@ def _attempt_inside(user, root, interpreter, guest, rapid):
     ProcessNamespaces().next()
 
     def first():
-        furnish(guest, None, 1)
+        furnish(guest, None, None, 1)
         drop_privileges(user)
         os.listdir("/proc/1")
 

@@ -9,8 +9,8 @@ see /var/task and /var/lang as a function must see them.
 On the control socket travel frames of a 4-byte length and JSON. First the zygote says what it is:
 `{"sandbox": "root"|"user"|"none", "reason": ..., "modules": [...], "path": [...]}` or `{"failed": ...}`. Then each
 request comes with two descriptors: the environment's own stream socket and the writing end of its log. Requests
-hold `code`, `layers` (directories of the host), `storage_mb`, `environment`, `handler`, `argv` (a program to
-execute, or null), `path`, `task_root`, `brought`. The child reports on its socket, a line of JSON each:
+hold `code`, `layers`, `cache` (directories of the host), `storage_mb`, `environment`, `handler`, `argv` (a program to
+execute, or null), `path`, `task_root`, `roots`, `bytecode` (where compiled modules are), `brought`. The child reports on its socket, a line of JSON each:
 `{"init": pid}` and `{"runtime": pid, "generation": n}`, each with a pidfd, `{"exit": status, "generation": n}` or
 `{"failed": ...}`; it is told `end` (kill the runtime and all it started) and `start` (a new runtime).
 
@@ -115,7 +115,7 @@ def settle(request, report, log, mode):
     become_user = bool  # nothing to do
     try:
         if mode != "none":
-            sandbox.furnish(request["code"], request["layers"], request["storage_mb"])
+            sandbox.furnish(request["code"], request["layers"], request["cache"], request["storage_mb"])
             become_user = functools.partial(sandbox.drop_privileges, mode == "user")
         else:
             os.setsid()
@@ -127,6 +127,21 @@ def settle(request, report, log, mode):
         init.run()
     except BrokenPipeError:  # given up before it was born
         init.terminate()
+
+
+def execute(request):
+    """Replace this process by the program that the request names."""
+    os.environ.clear()
+    os.chdir(request["task_root"])
+    program = request["argv"][0]
+    # A wrapper that cannot run is told in the words, and with the status, of Lambda's own starting script.
+    if not os.path.isfile(program):
+        sys.stdout.write(f"{program}: does not exist\n")
+        raise SystemExit(127)
+    if not os.access(program, os.X_OK):
+        sys.stdout.write(f"{program}: is not an executable\n")
+        raise SystemExit(126)
+    os.execve(program, request["argv"], request["environment"])
 
 
 def main():
@@ -147,9 +162,8 @@ def main():
     request, report, log = serve(control, settings["sandbox"])
     settle(request, report, log, settings["sandbox"])
     if request["argv"]:
-        os.chdir(request["task_root"])
-        os.execve(request["argv"][0], request["argv"], request["environment"])
-    runtime.become(request["environment"], request["path"], request["task_root"], request["brought"])
+        execute(request)
+    runtime.become(request)
     runtime.serve(request["handler"])
 
 

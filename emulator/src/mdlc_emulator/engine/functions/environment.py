@@ -19,7 +19,13 @@ SHORTEST_WATCH = 0.01
 LONGEST_WATCH = 0.1
 CLOSE_SECONDS = 2.0
 
-Kind = Literal["ready", "answer", "init_error", "exit", "timeout", "out_of_memory", "refused", "stopped"]
+Kind = Literal[
+    "ready", "answer", "init_error", "exit", "timeout", "out_of_memory", "entrypoint", "refused", "stopped"
+]
+
+
+class EntrypointError(Exception):
+    """The function's package has no program that could be started; the message is Lambda's."""
 
 
 @dataclass(slots=True)
@@ -27,7 +33,7 @@ class Outcome:
     """How a phase ended, after how many `seconds`; `in_init` if that was while init was run again.
 
     By kind there is more: `answer` for answer and init_error (what the runtime said), `status` for exit
-    (negative for a signal), `reason` for refused.
+    (negative for a signal), `reason` for entrypoint and refused.
     """
 
     kind: Kind
@@ -92,11 +98,13 @@ class Environment:
         return process.take_log() if process is not None else ""
 
     def discard(self) -> None:
-        """End the runtime; the next invocation starts a new one."""
+        """End all processes; the next invocation starts new ones, on the code as it is then."""
         with self._lock:
             self._ready = False
+            self._server.reset()
             if self._process is not None:
-                self._process.end()
+                self._process.close()
+                self._process = None
 
     def close(self) -> None:
         """End everything, for good. What runs is interrupted and ends as `stopped`."""
@@ -132,7 +140,10 @@ class Environment:
         if self._stopped:
             return Outcome("stopped", 0.0)
         self.peak = 0
-        process = self._renew()
+        try:
+            process = self._renew()
+        except EntrypointError as error:
+            return Outcome("entrypoint", time.monotonic() - began, reason=str(error))
         outcome = self._run(process, deadline, lambda: self._server.ready)
         self._ready = outcome.kind == "ready"
         outcome.seconds = time.monotonic() - began

@@ -20,6 +20,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
 from mdlc_emulator.engine.functions.environment import RESPONSE_LIMIT, Environment, Outcome
+from mdlc_emulator.engine.functions.hot_reload import fingerprint
 from mdlc_emulator.engine.functions.launch import Launch
 from mdlc_emulator.engine.functions.reports import Fault, JsonLines, TextLines, Usage
 from mdlc_emulator.engine.functions.runtime_process import RuntimeProcess
@@ -48,6 +49,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._first_log = ""
         self._init_ms: float | None = None
         self._scratch: Path | None = None
+        self._code_seen: int | None = None
 
     # The boundary with LocalStack
 
@@ -58,6 +60,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         self._environment = Environment(self._spawn, self._memory_mb * MIB)
         with self._live_lock:
             self._live.add(self)
+        self._reload_if_changed(self._environment)
         outcome = self._environment.start(INIT_SECONDS)
         self._first_log = self._init_start_line() + self._environment.take_log()
         if outcome.kind == "ready":
@@ -79,6 +82,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Run one invocation; whatever goes wrong in the function is a result, not an exception."""
         environment = self._environment
         assert environment is not None
+        self._reload_if_changed(environment)
         request_id = payload["invoke-id"]
         timeout = float(self.function_version.config.timeout)
         outcome = environment.invoke(_event(payload, timeout), timeout)
@@ -139,6 +143,14 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             self._scratch = Path(tempfile.mkdtemp(prefix="lambda-tmp-"))
         return RuntimeProcess(poller, plan.zygote, plan.request(address, self._scratch))
 
+    def _reload_if_changed(self, environment: Environment) -> None:
+        prepared = VERSIONS.get(self.function_version)
+        if prepared.hot:
+            now = fingerprint(prepared.code)
+            if self._code_seen is not None and now != self._code_seen:
+                environment.discard()
+            self._code_seen = now
+
     def _init_start_line(self) -> str:
         configuration = self.function_version.config
         runtime = str(configuration.runtime)
@@ -165,7 +177,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 log += [written, lines.init_report(outcome.seconds * 1000, "invoke", fault)]
                 written = ""
             log += [lines.start(request_id, self.function_version.id.qualifier), written]
-            if outcome.kind in ("timeout", "exit", "out_of_memory"):
+            if outcome.kind in ("timeout", "exit", "out_of_memory", "entrypoint"):
                 message = json.loads(payload)["errorMessage"].partition("Error: ")[2]
                 log.append(lines.fault(request_id, message, error_type))
         peak = environment.peak
@@ -196,6 +208,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         if outcome.kind == "timeout":
             seconds = self.function_version.config.timeout
             kind, message = "Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds"
+        elif outcome.kind == "entrypoint":
+            kind, message = "Runtime.InvalidEntrypoint", outcome.reason
         elif outcome.kind == "out_of_memory":
             kind, message = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
         else:

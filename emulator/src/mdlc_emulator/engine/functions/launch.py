@@ -44,6 +44,10 @@ class Launch:
         environment = settings.variables(self._given, configured, self._runtime, places, address)
         argv = settings.program(configured, self._runtime, places, prepared.code, prepared.layers)
         search_path: list[str] = []
+        roots = [places.task, places.layers]
+        cache = None
+        if prepared.bytecode is not None:
+            cache = "/var/cache" if self.sandboxed else str(prepared.bytecode)
         if self._is_python:
             search_path = places.search_path(
                 self._version, environment.get("PYTHONPATH", ""), self._facts.path
@@ -53,10 +57,15 @@ class Launch:
                     "MDLC_GUEST": places.rapid,
                     "MDLC_SEARCH_PATH": ":".join(search_path),
                     "MDLC_BROUGHT": ":".join(sorted(self._brought)),
+                    "MDLC_ROOTS": ":".join(roots),
+                    "MDLC_BYTECODE": cache or "",
                 }
         return {
             "code": str(prepared.code),
             "layers": str(prepared.layers) if prepared.has_layers else None,
+            "cache": str(prepared.bytecode) if prepared.bytecode else None,
+            "roots": roots,
+            "bytecode": cache,
             "storage_mb": int(self._config.ephemeral_storage.size),
             "environment": environment,
             "handler": self._config.handler,

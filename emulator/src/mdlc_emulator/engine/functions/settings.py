@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mdlc_emulator import guest
+from mdlc_emulator.engine.functions.environment import EntrypointError
 
 GUEST_SOURCE = str(Path(guest.__file__).parent)
 # Set by LocalStack for its own init program; AWS has none of them.
@@ -83,15 +84,26 @@ def program(
     """The program to execute instead of going on in the fork, None for the fork. `code` and `layers` are
     where this process finds what the function sees as its task root and layers."""
     if not runtime.startswith("python"):
-        for root, seen in ((code, places.task), (layers, places.layers)):
-            if (root / "bootstrap").is_file():
-                return [f"{seen}/bootstrap"]
-        raise FileNotFoundError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
+        return [_bootstrap(places, code, layers)]
     wrapper = configured.get("AWS_LAMBDA_EXEC_WRAPPER")
     if not wrapper and not needs_fresh_interpreter(configured):
         return None
     command = [places.python, f"{places.guest}/bootstrap.py"]
     return [wrapper, *command] if wrapper else command
+
+
+def _bootstrap(places: Places, code: Path, layers: Path) -> str:
+    for root, seen in ((code, places.task), (layers, places.layers)):
+        program = root / "bootstrap"
+        if not program.is_file():
+            continue
+        if not program.stat().st_mode & 0o111:
+            raise EntrypointError(f"fork/exec {seen}/bootstrap: permission denied")
+        with program.open("rb") as file:
+            if not file.read(4).startswith((b"\x7fELF", b"#!")):
+                raise EntrypointError(f"fork/exec {seen}/bootstrap: exec format error")
+        return f"{seen}/bootstrap"
+    raise EntrypointError("Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]")
 
 
 def top_level_modules(directories: list[Path]) -> set[str]:

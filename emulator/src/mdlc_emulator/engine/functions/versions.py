@@ -24,6 +24,8 @@ class Prepared:
     guest: Path
     hot: bool
     has_layers: bool
+    bytecode: Path | None
+    """Where modules compiled by cold starts are kept; none for code that changes under our hands."""
     packages: tuple[tuple[Package, ...], ...]
 
 
@@ -62,7 +64,9 @@ class Versions:
         else:
             opt = Path(tempfile.gettempdir()) / "lambda" / "no-layers"
             opt.mkdir(parents=True, exist_ok=True)
-        prepared = Prepared(code, opt, guest, hot, bool(layers), tuple(taken))
+        prepared = Prepared(
+            code, opt, guest, hot, bool(layers), None if hot else _bytecode(code, opt), tuple(taken)
+        )
         with self._lock:
             self._all[key] = prepared
         runtime = str(config.runtime)
@@ -87,6 +91,13 @@ class Versions:
 
 def _key(version: FunctionVersion) -> str:
     return f"{version.qualified_arn}#{version.config.internal_revision}"
+
+
+def _bytecode(code: Path, layers: Path) -> Path:
+    path = Path(tempfile.gettempdir()) / "lambda" / "bytecode" / f"{code.name}-{layers.name}"
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o777)  # functions are another user
+    return path
 
 
 def _archive(code: Any) -> S3Code:

@@ -1,0 +1,42 @@
+"""Compiled modules of functions and layers, kept between cold starts.
+
+On Lambda, as here, a function cannot write beside its code, so every cold start would compile what it imports. Only
+modules of the function and its layers are looked for in the cache: others have their own beside them.
+"""
+
+import importlib.machinery
+import os
+import sys
+
+
+class CachedSourceLoader(importlib.machinery.SourceFileLoader):
+    """Reads and writes bytecode below `cache` instead of beside the source."""
+
+    cache = None
+
+    def get_code(self, fullname):
+        before = sys.pycache_prefix
+        sys.pycache_prefix = self.cache
+        try:
+            return super().get_code(fullname)
+        finally:
+            sys.pycache_prefix = before
+
+
+def install(roots, cache):
+    """Use `cache`, a directory, for modules found below the directories `roots`."""
+    CachedSourceLoader.cache = cache
+    machinery = importlib.machinery
+    loaders = (
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (CachedSourceLoader, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+    roots = tuple(root.rstrip("/") + "/" for root in roots)
+
+    def find(path):
+        if not (path + "/").startswith(roots) or not os.path.isdir(path):
+            raise ImportError("not below the function's directories", path=path)
+        return machinery.FileFinder(path, *loaders)
+
+    sys.path_hooks.insert(0, find)
