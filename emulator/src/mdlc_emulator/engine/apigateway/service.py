@@ -33,6 +33,10 @@ def _use_our_rule_for_binary_bodies() -> None:
     for module in modules:
         if not hasattr(module, _BINARY_RULE):
             raise RuntimeError(
-                f"{module.__name__}.{_BINARY_RULE} is gone: this LocalStack is not the locked one"
+                f"{module.__name__} has no {_BINARY_RULE}: this LocalStack is not the locked one"
             )
-        setattr(module, _BINARY_RULE, is_binary)
+        setattr(module, _BINARY_RULE, _is_binary)
+
+
+def _is_binary(mime_type: str | None, binary_media_types: list[str] | None) -> bool:
+    return is_binary(mime_type, binary_media_types)
