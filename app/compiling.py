@@ -42,7 +42,8 @@ def _compile(path: Path) -> CompiledLifecycle:
         raise DeclarationError(f"{path}: declares no lifecycle; write `lifecycle = Lifecycle(...)`.")
     if lifecycle.name != path.stem:
         raise DeclarationError(
-            f"{path}: the lifecycle is called {lifecycle.name!r}; call it {path.stem!r}, or the file {lifecycle.name}.py."
+            f"{path}: the lifecycle is called {lifecycle.name!r}; call it {path.stem!r},"
+            f" or the file {lifecycle.name}.py."
         )
     return lifecycle.compiled(digest)
 

@@ -57,8 +57,8 @@ def _column(contract: type[pa.DataFrameModel], attribute: str, name: str, column
         raise contract_error(
             contract,
             attribute,
-            f"{name!r} has the type {column.dtype}; a contract's types are bool, signed integers, float32, float64,"
-            " str and datetimes in UTC.",
+            f"{name!r} has the type {column.dtype}; a contract's types are bool, signed integers, float32,"
+            " float64, str and datetimes in UTC.",
         )
     return Column(name, kind, column.nullable, column.unique, tuple(checks))
 

@@ -35,7 +35,8 @@ class Health:
 
 
 def check(stage: str, needed: Iterable[Resource], inspector: Inspector, lifecycles: Lifecycles) -> Health:
-    """Look at every needed resource and every compiled lifecycle. Never raises: a failure to look is a problem."""
+    """Look at every needed resource and every compiled lifecycle. Never raises: a failure to look is a
+    problem."""
     missing: list[Resource] = []
     problems: list[str] = []
     for resource in needed:

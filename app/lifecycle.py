@@ -5,8 +5,8 @@
         source=Source(stream="flights", contract=Flight, entity="tailnum", event_time="time_hour"),
     )
 
-A declaration is checked when it is imported; what is wrong is a DeclarationError that names the line. Lambdas never
-import this module (it needs pandera): they read the compiled form, see app/compiled.
+A declaration is checked when it is imported; what is wrong is a DeclarationError that names the line. Lambdas
+never import this module (it needs pandera): they read the compiled form, see app/compiled.
 """
 
 import hashlib
@@ -25,7 +25,8 @@ from app.declaring import DeclarationError, declaration_error, suggestion
 __all__ = ["ARRIVED_AT", "DeclarationError", "Lifecycle", "Source"]
 
 ARRIVED_AT = "arrived_at"
-"""The column that the platform stamps on every record when it arrives, for sources that do not say so themselves."""
+"""The column that the platform stamps on every record when it arrives, for sources that do not say so
+themselves."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _NAME_RULE = "lower-case letters, digits and single hyphens, starting with a letter, 40 at most"
@@ -83,9 +84,9 @@ class Source:
 
     def _check_column(self, keyword: str, name: Any, columns: dict[str, Column]) -> Column:
         if not isinstance(name, str) or name not in columns:
+            contract = self.contract.__name__
             raise declaration_error(
-                keyword,
-                f"{keyword} {name!r} is no column of {self.contract.__name__}; {suggestion(str(name), columns)}",
+                keyword, f"{keyword} {name!r} is no column of {contract}; {suggestion(str(name), columns)}"
             )
         return columns[name]
 
@@ -119,7 +120,8 @@ class Lifecycle:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hexadecimal) of what is declared: two declarations that mean the same have the same one."""
+        """SHA-256 (hexadecimal) of what is declared: two declarations that mean the same have the same
+        one."""
         return self.compiled("").digest
 
     def compiled(self, source_digest: str) -> CompiledLifecycle:

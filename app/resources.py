@@ -1,4 +1,5 @@
-"""What the application needs besides its functions, by stage. workflows/template.yaml makes it; a test compares them."""
+"""What the application needs besides its functions, by stage. workflows/template.yaml makes it; a test
+compares them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,8 @@ import click
 from mdlc_emulator.launcher import Instance, start
 
 from cli.deploy_project import LOCAL, Project
-from cli.deploy_run import Compute, Report, deploy
+from cli.deploy_run import Compute, deploy
+from cli.deploy_steps import Report
 from cli.deploy_target import Target, target
 from cli.engine import ask
 from cli.exits import Exit

@@ -9,8 +9,9 @@ import click
 from cli.deploy_project import LOCAL, Project
 from cli.deploy_remove import destroy as remove
 from cli.deploy_remove import full_buckets
-from cli.deploy_run import Compute, Report
+from cli.deploy_run import Compute
 from cli.deploy_run import deploy as run
+from cli.deploy_steps import Report
 from cli.deploy_target import target
 from cli.exits import Exit, MdlcError
 from cli.output import duration, json_option, progress, say_json
@@ -32,7 +33,8 @@ stage_option = click.option(
 def deploy(
     stage: str, port: int | None, subnets: str | None, security_groups: str | None, as_json: bool
 ) -> int:
-    """Deploy the application: stack, functions, workflows, event source mappings; then check it and print its URL.
+    """Deploy the application: stack, functions, workflows, event source mappings; then check it and print its
+    URL.
 
     The stage `local` goes to the emulator, the others to AWS. Running it again changes only what has changed.
     """
@@ -57,7 +59,8 @@ def deploy(
 @click.option("--force", is_flag=True, help="Remove buckets with all they hold, without asking.")
 @json_option
 def destroy(stage: str, port: int | None, force: bool, as_json: bool) -> int:
-    """Remove everything that `deploy` made, logs included. Asks before it removes a bucket that holds something."""
+    """Remove everything that `deploy` made, logs included. Asks before it removes a bucket that holds
+    something."""
     project = Project.around(Path.cwd())
     project.checked(stage)
     where = target(stage, port)
@@ -83,7 +86,7 @@ def _agree(full: list[str], as_json: bool) -> None:
 
 def _tell(report: Report, as_json: bool) -> None:
     if as_json:
-        say_json({"seconds": report.seconds, **asdict(report)})
+        say_json(asdict(report))
         return
     for step in report.steps:
         click.echo(f"{step.name:<10} {duration(step.seconds):>8}  {step.detail}")

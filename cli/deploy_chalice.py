@@ -1,9 +1,9 @@
 """Chalice's own CLI as a child process, in a project directory that names the layer by its ARN.
 
-A plain `chalice deploy` publishes the layer of dependencies anew each time, 45 MB. Here it is published when it has
-changed, and Chalice is given a directory that differs from the project in one thing: config.json names the published
-layer instead of asking for an automatic one. Everything else is linked, so that what Chalice records as deployed is
-the same for both ways.
+A plain `chalice deploy` publishes the layer of dependencies anew each time, 45 MB. Here it is published when
+it has changed, and Chalice is given a directory that differs from the project in one thing: config.json names
+the published layer instead of asking for an automatic one. Everything else is linked, so that what Chalice
+records as deployed is the same for both ways.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ from cli.exits import Exit, MdlcError
 from cli.package_layer import RUNTIME, layer_path
 
 _LINKED = ("app", "app.py", "chalicelib", ".chalice/policies", ".chalice/deployed", ".chalice/deployments")
+# How Chalice introduces the errors that it expects; others are tracebacks.
+_MARKER = "received the following error:"
 _STEPS = re.compile(r"^(Creating|Updating|Deleting) ")
 
 
@@ -94,15 +96,18 @@ def run_chalice(directory: Path, verb: str, stage: str, target: Target, say: Cal
 
 
 def _told(verb: str, errors: str, last_step: str, target: Target) -> str:
-    """What Chalice's traceback says in the end, and of a function that did not become active, why."""
+    """What Chalice says of its failure, and of a function that did not become active, why."""
+    _, marker, told = errors.partition(_MARKER)
     lines = [line.strip() for line in errors.splitlines() if line.strip() and "Warning" not in line]
-    reason = lines[-1] if lines else "it says nothing."
+    reason = " ".join(told.split()) if marker else lines[-1] if lines else "it says nothing"
     reason = re.sub(r"^[\w.]+(Error|Exception): ", "", reason)
     function = re.search(r"lambda function: (\S+)", last_step)
     if function and "Waiter" in errors:
         reason = _state_reason(function[1], target) or reason
     step = f" at `{last_step}`" if last_step else ""
-    return f"`chalice {verb}` failed{step}: {reason.rstrip('.')}. What is done stays done: mend it, then run the same again."
+    return (
+        f"`chalice {verb}` failed{step}: {reason.rstrip('.')}. What is done stays done: mend it, then go on."
+    )
 
 
 def _state_reason(function: str, target: Target) -> str | None:

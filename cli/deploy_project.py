@@ -25,7 +25,8 @@ class Project:
             if (candidate / ".chalice" / "config.json").is_file():
                 return cls(candidate)
         raise MdlcError(
-            f"{directory} lies in no project (no .chalice/config.json there or above): change to the project first.",
+            f"{directory} lies in no project (no .chalice/config.json there or above):"
+            " change to the project first.",
             Exit.USAGE,
         )
 
@@ -72,7 +73,16 @@ class Project:
 
     def deployed(self, stage: str) -> list[dict[str, Any]]:
         """What Chalice recorded as deployed, empty when nothing is."""
-        path = self.root / ".chalice" / "deployed" / f"{stage}.json"
+        path = self._record(stage)
         if not path.exists():
             return []
         return list(json.loads(path.read_text())["resources"])
+
+    def record_deployed(self, stage: str, resources: list[dict[str, Any]]) -> None:
+        """Correct what Chalice recorded as deployed."""
+        path = self._record(stage)
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({**record, "resources": resources}, indent=2))
+
+    def _record(self, stage: str) -> Path:
+        return self.root / ".chalice" / "deployed" / f"{stage}.json"

@@ -2,12 +2,15 @@
 
 import shutil
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from cli.deploy_chalice import layer_name, prepare, run_chalice
 from cli.deploy_project import Project
-from cli.deploy_run import Report, Steps
 from cli.deploy_stack import Stack
+from cli.deploy_steps import Report, Steps
 from cli.deploy_target import Target
 from workflows.applying import Machines
 from workflows.mapping_applying import Mappings
@@ -33,36 +36,88 @@ def full_buckets(project: Project, stage: str, target: Target) -> list[str]:
 def destroy(
     project: Project, stage: str, target: Target, to_empty: list[str], say: Callable[[str], None]
 ) -> Report:
-    """Remove everything that `deploy` and Chalice made for the stage; the buckets `to_empty` with their content.
+    """Remove everything that `deploy` and Chalice made for the stage; the buckets `to_empty` with their
+    content.
 
     Raises MdlcError; running it again goes on from there.
     """
     report = Report(stage)
-    steps = Steps(report, say, f"destroy --stage {stage}")
     prefix = project.prefix(stage)
-    with steps.step("mappings", "Removing event source mappings") as done:
-        mappings = Mappings(target.session(), prefix, target.endpoint_url)
-        done(f"{len(mappings.remove_all(project.functions(stage)))} removed")
-    with steps.step("workflows", "Removing workflows") as done:
-        done(f"{len(Machines(target.session(), prefix, target.endpoint_url).remove_all())} removed")
-    with steps.step("functions", "Removing functions") as done:
-        recorded = bool(project.deployed(stage))
-        if recorded:
-            run_chalice(prepare(project, stage, ""), "delete", stage, target, say)
-        (project.root / ".chalice" / "deployed" / f"{stage}.json").unlink(missing_ok=True)
-        shutil.rmtree(project.root / "build" / "chalice" / stage, ignore_errors=True)
-        done("removed" if recorded else "none")
-    with steps.step("layer", "Removing dependencies") as done:
-        names = [layer_name(project, stage), f"{prefix}-managed-layer"]
-        done(f"{sum(_remove_layer(target.client('lambda'), name) for name in names)} removed")
-    with steps.step("buckets", "Emptying buckets") as done:
-        done(f"{sum(_empty(target, bucket) for bucket in to_empty)} objects removed")
-    with steps.step("stack", "Removing the stack") as done:
-        stack = Stack(target.client("cloudformation"), prefix)
-        done("removed" if stack.remove(say) else "none")
-    with steps.step("logs", "Removing logs") as done:
-        done(f"{_remove_logs(target, [prefix, *project.functions(stage)])} removed")
+    stack = Stack(target.client("cloudformation"), prefix)
+    layers = [layer_name(project, stage), f"{prefix}-managed-layer"]
+    steps = Steps(report, say, f"mdlc destroy --stage {stage}")
+    steps.together(
+        (
+            "mappings",
+            "Removing event source mappings",
+            lambda: _removed(len(Mappings(target.client, prefix).remove_all(project.functions(stage)))),
+        ),
+        (
+            "workflows",
+            "Removing workflows",
+            lambda: _removed(len(Machines(target.client, prefix).remove_all())),
+        ),
+        (
+            "buckets",
+            "Emptying buckets",
+            lambda: f"{sum(_empty(target, bucket) for bucket in to_empty)} objects removed",
+        ),
+    )
+    steps.run("functions", "Removing functions", lambda: _remove_functions(project, stage, target, say))
+    steps.together(
+        (
+            "layer",
+            "Removing dependencies",
+            lambda: _removed(sum(_remove_layer(target.client("lambda"), name) for name in layers)),
+        ),
+        ("stack", "Removing the stack", lambda: "removed" if stack.remove(say) else "none"),
+        ("logs", "Removing logs", lambda: _removed(_remove_logs(target, prefix))),
+    )
     return report
+
+
+def _removed(count: int) -> str:
+    return f"{count} removed" if count else "none"
+
+
+def _remove_functions(project: Project, stage: str, target: Target, say: Callable[[str], None]) -> str:
+    recorded = project.deployed(stage)
+    existing = [resource for resource in recorded if _exists(resource, target)]
+    if existing:
+        project.record_deployed(stage, existing)
+        run_chalice(prepare(project, stage, ""), "delete", stage, target, say)
+    (project.root / ".chalice" / "deployed" / f"{stage}.json").unlink(missing_ok=True)
+    shutil.rmtree(project.root / "build" / "chalice" / stage, ignore_errors=True)
+    return "removed" if recorded else "none"
+
+
+def _exists(resource: dict[str, Any], target: Target) -> bool:
+    """Whether what Chalice recorded is still there: `chalice delete` stops at the first thing that is not.
+
+    True for kinds that cannot be missing or that Chalice does not stop at.
+    """
+    looks: dict[str, Callable[[], object]] = {
+        "rest_api": lambda: target.client("apigateway").get_rest_api(restApiId=resource["rest_api_id"]),
+        "iam_role": lambda: target.client("iam").get_role(RoleName=resource["role_name"]),
+        "lambda_function": lambda: target.client("lambda").get_function_configuration(
+            FunctionName=resource["lambda_arn"]
+        ),
+        "lambda_layer": lambda: target.client("lambda").get_layer_version_by_arn(
+            Arn=resource["layer_version_arn"]
+        ),
+    }
+    if resource["resource_type"] == "log_group":
+        groups = target.client("logs").describe_log_groups(logGroupNamePrefix=resource["log_group_name"])
+        return any(group["logGroupName"] == resource["log_group_name"] for group in groups["logGroups"])
+    look = looks.get(resource["resource_type"])
+    try:
+        if look is not None:
+            look()
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 def _remove_layer(client: Any, name: str) -> int:
@@ -91,10 +146,10 @@ def _empty(target: Target, bucket: str) -> int:
     return removed
 
 
-def _remove_logs(target: Target, functions: list[str]) -> int:
+def _remove_logs(target: Target, name: str) -> int:
     """Log groups of the stage's functions, also of those that have been renamed since."""
     client = target.client("logs")
-    prefix = f"/aws/lambda/{functions[0]}"
+    prefix = f"/aws/lambda/{name}"
     groups = [
         group["logGroupName"]
         for page in client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)

@@ -1,4 +1,5 @@
-"""The CloudFormation stack of everything that is no Lambda: applied by change sets, so that a second time is a look."""
+"""The CloudFormation stack of everything that is no Lambda: applied by change sets, so that a second time is
+a look."""
 
 import time
 import uuid
@@ -27,7 +28,8 @@ class Stack:
         self.name = name
 
     def apply(self, template: str, parameters: dict[str, str], say: Say) -> str:
-        """Make the stack `template`; "created", "updated" or "unchanged". Raises MdlcError with the first cause."""
+        """Make the stack `template`; "created", "updated" or "unchanged". Raises MdlcError with the first
+        cause."""
         status = self.status()
         if status in _UNBORN:
             self.remove(say)
@@ -41,7 +43,8 @@ class Stack:
         final = self._settled()
         if final not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
             raise MdlcError(
-                f"The stack {self.name} is {final}: {self._first_cause()} Mend workflows/template.yaml, then deploy again."
+                f"The stack {self.name} is {final}: {self._first_cause()}"
+                " Mend workflows/template.yaml, then deploy again."
             )
         return "created" if kind == "CREATE" else "updated"
 

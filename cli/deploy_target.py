@@ -1,11 +1,13 @@
-"""Where a stage is deployed to: `local` to an emulator, every other stage to AWS itself, never the other way around."""
+"""Where a stage is deployed to: `local` to an emulator, every other stage to AWS itself, never the other way
+around."""
 
 import os
 import re
-from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.deploy_project import LOCAL
@@ -14,28 +16,34 @@ from cli.target import chosen, region
 
 _DUMMY_KEY = re.compile(r"\d{12}|test|mock|dummy")
 _DUMMY_ACCOUNT = "000000000000"
+_CONNECT_SECONDS = 5.0
 
 
-@dataclass(frozen=True)
 class Target:
-    """`endpoint_url` is None for AWS itself; `environment` aims a child process (Chalice) at the same place."""
+    """`endpoint_url` is None for AWS itself; `environment` aims a child process (Chalice) at the same
+    place."""
 
-    endpoint_url: str | None
-    region: str
-    account: str
-    environment: dict[str, str]
+    def __init__(self, endpoint_url: str | None, environment: dict[str, str], session: boto3.Session) -> None:
+        self.endpoint_url = endpoint_url
+        self.environment = environment
+        self._session = session
+        self._clients: dict[str, Any] = {}
+        self._lock = Lock()
 
-    def session(self) -> boto3.Session:
-        if self.endpoint_url is None:
-            return boto3.Session(region_name=self.region)
-        return boto3.Session(
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name=self.region,
-        )
+    @property
+    def region(self) -> str:
+        return str(self._session.region_name)
 
     def client(self, service: str) -> Any:
-        return self.session().client(service, endpoint_url=self.endpoint_url)  # type: ignore[call-overload]
+        """The boto3 client of `service`, one for all threads."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._session.client(
+                    service,  # type: ignore[call-overload]
+                    endpoint_url=self.endpoint_url,
+                    config=Config(connect_timeout=_CONNECT_SECONDS, retries={"mode": "standard"}),
+                )
+            return self._clients[service]
 
     def api_url(self, rest_api_id: str, api_stage: str) -> str:
         """The URL under which a deployed API answers, ending in a slash."""
@@ -54,8 +62,8 @@ def _emulator(port: int | None) -> Target:
     if port is None and named:
         if "amazonaws.com" in named:
             raise MdlcError(
-                f"AWS_ENDPOINT_URL is {named}, but the stage local belongs to an emulator: unset it, or deploy"
-                " --stage dev.",
+                f"AWS_ENDPOINT_URL is {named}, but the stage local belongs to an emulator:"
+                " unset it, or deploy --stage dev.",
                 Exit.USAGE,
             )
         endpoint_url = named.rstrip("/")
@@ -70,15 +78,21 @@ def _emulator(port: int | None) -> Target:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": region(),
     }
-    aimed = Target(endpoint_url, region(), _DUMMY_ACCOUNT, environment)
+    session = boto3.Session(
+        aws_access_key_id=key,
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        region_name=region(),
+    )
+    aimed = Target(endpoint_url, environment, session)
     try:
-        account = str(aimed.client("sts").get_caller_identity()["Account"])
+        aimed.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError):
         raise MdlcError(
-            f"Nothing answers at {endpoint_url}: start an emulator with `mdlc up`, or unset AWS_ENDPOINT_URL.",
+            f"Nothing answers at {endpoint_url}: start an emulator with `mdlc up`,"
+            " or unset AWS_ENDPOINT_URL.",
             Exit.NOTHING_RUNNING,
         ) from None
-    return Target(endpoint_url, region(), account, environment)
+    return aimed
 
 
 def _aws(stage: str) -> Target:
@@ -93,7 +107,8 @@ def _aws(stage: str) -> Target:
     credentials = session.get_credentials()
     if credentials is None:
         raise MdlcError(
-            f"The stage {stage} needs AWS credentials and there are none: run `aws configure` or set AWS_PROFILE.",
+            f"The stage {stage} needs AWS credentials and there are none:"
+            " run `aws configure` or set AWS_PROFILE.",
             Exit.LACKING,
         )
     if _DUMMY_KEY.fullmatch(credentials.access_key or ""):
@@ -105,9 +120,9 @@ def _aws(stage: str) -> Target:
     if session.region_name is None:
         raise MdlcError(f"The stage {stage} needs a region: set AWS_DEFAULT_REGION.", Exit.USAGE)
     try:
-        account = str(session.client("sts").get_caller_identity()["Account"])
+        session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise MdlcError(
             f"AWS does not accept these credentials ({error}): mend them, then try again.", Exit.LACKING
         ) from None
-    return Target(None, session.region_name, account, dict(os.environ))
+    return Target(None, dict(os.environ), session)

@@ -59,7 +59,7 @@ def build_app(project: Project) -> bool:
     return True
 
 
-class _Packager(AppOnlyDeploymentPackager):  # type: ignore[misc]
+class _Packager(AppOnlyDeploymentPackager):
     """Chalice's own packager, asked for the name and the files of the zip it would make."""
 
     def __init__(self, project: Project) -> None:

@@ -1,8 +1,9 @@
 """The layer of dependencies, built where Chalice looks for it before it would build its own.
 
-Chalice keeps a layer under .chalice/deployments, by a name made from requirements.txt and the architecture, and uses
-again what it finds there. So an unmodified `chalice deploy` or `chalice package` takes the layer built here: from the
-lock, by uv, without what inference does not need, with bytecode that stays valid after unzipping.
+Chalice keeps a layer under .chalice/deployments, by a name made from requirements.txt and the architecture,
+and uses again what it finds there. So an unmodified `chalice deploy` or `chalice package` takes the layer
+built here: from the lock, by uv, without what inference does not need, with bytecode that stays valid after
+unzipping.
 """
 
 import compileall
@@ -83,7 +84,8 @@ def _install_options(project: Project, stage: str) -> list[str]:
 
 
 def _compile(site: Path) -> None:
-    """Bytecode that is never checked against its source: a layer cannot be written, and unzipping changes times."""
+    """Bytecode that is never checked against its source: a layer cannot be written, and unzipping changes
+    times."""
     compileall.compile_dir(
         site,
         quiet=2,
@@ -112,7 +114,8 @@ def _kept(site: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _forget_older(target: Path) -> None:
-    """Remove layers of earlier requirements: 50 MB each. Those of the other architecture have another ending."""
+    """Remove layers of earlier requirements: 50 MB each. Those of the other architecture have another
+    ending."""
     other = target.name.endswith("-arm64.zip")
     for path in target.parent.glob("managed-layer-*.zip"):
         if path != target and path.name.endswith("-arm64.zip") == other:

@@ -9,7 +9,8 @@ _FILE, _PROGRAM = 0o100644, 0o100755
 
 
 def write_zip(target: Path, files: Iterable[tuple[str, Path]], level: int = 6) -> None:
-    """Write (name in the zip, file) pairs, sorted, without times and owners; appears at `target` only when whole."""
+    """Write (name in the zip, file) pairs, sorted, without times and owners; appears at `target` only when
+    whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{target.stem[:8]}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:

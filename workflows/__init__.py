@@ -1,1 +1,2 @@
-"""Workflows (`*.asl.json`), their checks and deployment, and the templates of everything that is no Lambda."""
+"""Workflows (`*.asl.json`), their checks and deployment, and the templates of everything that is no
+Lambda."""

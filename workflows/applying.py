@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,9 +31,10 @@ class Applied:
 class Machines:
     """The state machines of one stage. `prefix` begins all their names, such as `mdlc-local`."""
 
-    def __init__(self, session: Any, prefix: str, endpoint_url: str | None = None) -> None:
-        self._states = session.client("stepfunctions", endpoint_url=endpoint_url)
-        self._iam = session.client("iam", endpoint_url=endpoint_url)
+    def __init__(self, client: Callable[[str], Any], prefix: str) -> None:
+        """`client` gives the boto3 client of a service."""
+        self._states = client("stepfunctions")
+        self._iam = client("iam")
         self._prefix = f"{prefix}-"
 
     def apply(self, workflows: Iterable[Workflow], arns: Mapping[str, str]) -> list[Applied]:

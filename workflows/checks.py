@@ -13,8 +13,8 @@ _THROTTLED = "Lambda.TooManyRequestsException"
 def problems(workflow: Workflow, placeholders: Iterable[str]) -> list[str]:
     """Sentences, empty when all is well. `placeholders`: those that a deploy can fill.
 
-    Checked: placeholders resolve, a time limit, transitions lead to states, every state can be reached and can reach
-    an end, tasks that call a function have a time limit and try again when throttled.
+    Checked: placeholders resolve, a time limit, transitions lead to states, every state can be reached and
+    can reach an end, tasks that call a function have a time limit and try again when throttled.
     """
     found = [
         f"names {name}, which no function has" for name in sorted(workflow.placeholders - set(placeholders))
@@ -41,12 +41,12 @@ def _machines(machine: Mapping[str, Any], where: str) -> Iterator[tuple[str, Map
 def _targets(state: Mapping[str, Any]) -> set[str]:
     named = [state.get("Next"), state.get("Default")]
     named += [rule.get("Next") for rule in (*state.get("Choices", ()), *state.get("Catch", ()))]
-    return {name for name in named if name}
+    return {str(name) for name in named if name}
 
 
 def _graph_problems(machine: Mapping[str, Any]) -> Iterator[str]:
     states: Mapping[str, Mapping[str, Any]] = machine.get("States", {})
-    start = machine.get("StartAt")
+    start = str(machine.get("StartAt"))
     if start not in states:
         yield f"starts at {start!r}, which is no state"
         return

@@ -1,7 +1,8 @@
-"""State machine definitions: one ASL file serves plain `chalice deploy` and `chalice package --merge-template`.
+"""State machine definitions: one ASL file serves plain `chalice deploy` and `chalice package
+--merge-template`.
 
-A function is named by a placeholder such as `${InspectStageFunctionArn}`. The template of `chalice package` fills it
-by DefinitionSubstitutions; here it is filled from what Chalice recorded as deployed.
+A function is named by a placeholder such as `${InspectStageFunctionArn}`. The template of `chalice package`
+fills it by DefinitionSubstitutions; here it is filled from what Chalice recorded as deployed.
 """
 
 import json
@@ -65,7 +66,8 @@ def read_all(directory: Path) -> list[Workflow]:
 
 
 def placeholder(function: str) -> str:
-    """`inspect-stage` -> `InspectStageFunctionArn`: Chalice's logical name of the function, and what we want of it."""
+    """`inspect-stage` -> `InspectStageFunctionArn`: Chalice's logical name of the function, and what we want
+    of it."""
     return str(to_cfn_resource_name(function)) + _SUFFIX
 
 

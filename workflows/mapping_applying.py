@@ -1,6 +1,6 @@
 """Creates, updates and removes event source mappings. Applying twice changes nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,13 @@ class AppliedMapping:
 
 
 class Mappings:
-    """The event source mappings of one stage's functions. `prefix` begins all its names, such as `mdlc-local`."""
+    """The event source mappings of one stage's functions. `prefix` begins all its names, such as
+    `mdlc-local`."""
 
-    def __init__(self, session: Any, prefix: str, endpoint_url: str | None = None) -> None:
-        self._lambda = session.client("lambda", endpoint_url=endpoint_url)
-        self._kinesis = session.client("kinesis", endpoint_url=endpoint_url)
-        self._dynamodb = session.client("dynamodb", endpoint_url=endpoint_url)
-        self._sqs = session.client("sqs", endpoint_url=endpoint_url)
+    def __init__(self, client: Callable[[str], Any], prefix: str) -> None:
+        """`client` gives the boto3 client of a service."""
+        self._client = client
+        self._lambda = client("lambda")
         self._prefix = prefix
 
     def apply(self, mappings: Sequence[Mapping], functions: Iterable[str]) -> list[AppliedMapping]:
@@ -43,8 +43,8 @@ class Mappings:
                 applied.append(
                     AppliedMapping(function, source, self._apply_one(request, existing.get(source)))
                 )
-            for source in existing.keys() - wanted.keys():
-                applied.append(self._remove(function, existing[source]))
+            gone = existing.keys() - wanted.keys()
+            applied.extend(self._remove(function, existing[source]) for source in sorted(gone))
         return applied
 
     def remove_all(self, functions: Iterable[str]) -> list[AppliedMapping]:
@@ -103,10 +103,12 @@ class Mappings:
     def _source_arn(self, mapping: Mapping) -> str:
         name = self._full(mapping.source_name)
         if mapping.kind == "stream":
-            summary = self._kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+            summary = self._client("kinesis").describe_stream_summary(StreamName=name)[
+                "StreamDescriptionSummary"
+            ]
             return str(summary["StreamARN"])
         if mapping.kind == "table":
-            arn = self._dynamodb.describe_table(TableName=name)["Table"].get("LatestStreamArn")
+            arn = self._client("dynamodb").describe_table(TableName=name)["Table"].get("LatestStreamArn")
             if arn is None:
                 raise MappingError(
                     f"The table {name} has no stream: add a StreamSpecification to the template."
@@ -115,9 +117,7 @@ class Mappings:
         return self._queue_arn(mapping.source_name)
 
     def _queue_arn(self, name: str) -> str:
-        url = self._sqs.get_queue_url(QueueName=self._full(name))["QueueUrl"]
-        return str(
-            self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-                "QueueArn"
-            ]
-        )
+        sqs = self._client("sqs")
+        url = sqs.get_queue_url(QueueName=self._full(name))["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        return str(attributes["QueueArn"])

@@ -1,4 +1,5 @@
-"""Which function consumes which stream or queue (mappings.toml), and the check that no record can get lost."""
+"""Which function consumes which stream or queue (mappings.toml), and the check that no record can get
+lost."""
 
 import tomllib
 from collections.abc import Mapping as Dict
@@ -29,13 +30,14 @@ _READ: dict[Kind, tuple[str, ...]] = {
 
 
 class MappingError(Exception):
-    """mappings.toml declares a mapping that would lose records or cannot work. The message says what to write."""
+    """mappings.toml declares a mapping that would lose records or cannot work. The message says what to
+    write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """One event source mapping. `source` and `on_failure` are `<kind>/<name>` without the stage's prefix; retries are
-    counted per batch, ages and windows are seconds."""
+    """One event source mapping. `source` and `on_failure` are `<kind>/<name>` without the stage's prefix;
+    retries are counted per batch, ages and windows are seconds."""
 
     function: str
     source: str
@@ -79,7 +81,8 @@ def read(path: Path) -> list[Mapping]:
 
 
 def problems(mapping: Mapping, functions: Dict[str, Dict[str, Any]]) -> list[str]:
-    """Sentences, empty when all is well. `functions`: the policy document of each function of the stage, by name."""
+    """Sentences, empty when all is well. `functions`: the policy document of each function of the stage, by
+    name."""
     name = f"The mapping of {mapping.source} to {mapping.function}"
     if not any(mapping.source.startswith(f"{kind}/") for kind in _KINDS):
         return [f"{name}: a source is {', '.join(f'{kind}/<name>' for kind in _KINDS)}."]

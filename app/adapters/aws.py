@@ -20,7 +20,8 @@ class Clients:
         self._made: dict[str, Any] = {}
 
     def get(self, service: str) -> Any:
-        """The client of `service`. Importing boto3 is left until here: functions that need no AWS start faster."""
+        """The client of `service`. Importing boto3 is left until here: functions that need no AWS start
+        faster."""
         if service not in self._made:
             import boto3
             from botocore.config import Config

@@ -1,4 +1,5 @@
-"""Which version of each lifecycle is live: the last one registered, in whatever order registrations arrive."""
+"""Which version of each lifecycle is live: the last one registered, in whatever order registrations
+arrive."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +12,8 @@ from app.resources import MissingResourcesError, lifecycles_table
 
 @dataclass(frozen=True)
 class Registration:
-    """`registered_at` is an instant in ISO 8601, UTC, always with as many digits: as text it sorts as in time."""
+    """`registered_at` is an instant in ISO 8601, UTC, always with as many digits: as text it sorts as in
+    time."""
 
     name: str
     digest: str
@@ -29,7 +31,8 @@ class Registrations(Protocol):
         """The live registration of `name`."""
 
     def record(self, registration: Registration) -> bool:
-        """Make it the live one unless a later one is known. Whether it changed anything: a replay does not."""
+        """Make it the live one unless a later one is known. Whether it changed anything: a replay does
+        not."""
 
 
 class AwsRegistrations:

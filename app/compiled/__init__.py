@@ -1,7 +1,7 @@
 """The compiled form of lifecycles: all that Lambda knows of a declaration, read by msgspec alone.
 
-`<name>.json` beside this file is written by `mdlc package` (app/compiling.py). It holds the digest of the source
-it was compiled from; a form whose source has changed since is refused, with how to build it again.
+`<name>.json` beside this file is written by `mdlc package` (app/compiling.py). It holds the digest of the
+source it was compiled from; a form whose source has changed since is refused, with how to build it again.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ ColumnType = Literal["bool", "int8", "int16", "int32", "int64", "float32", "floa
 """A `datetime` is an instant in UTC."""
 
 CheckKind = Literal["at_least", "more_than", "at_most", "less_than", "one_of", "matches", "length"]
-"""`length` holds [least, most] characters, either may be null; `matches` a pattern that must match from the start."""
+"""`length` holds [least, most] characters, either may be null; `matches` a pattern that must match from the
+start."""
 
 
 class StaleLifecycleError(Exception):

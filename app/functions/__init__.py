@@ -1,1 +1,2 @@
-"""Entry points only: routes, stream consumers, workflow steps, schedules. Thin, over plain functions elsewhere."""
+"""Entry points only: routes, stream consumers, workflow steps, schedules. Thin, over plain functions
+elsewhere."""

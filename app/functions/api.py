@@ -28,7 +28,8 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
 
 
 def cors() -> CORSConfig | None:
-    """CORS for the origin that the stage declares in MDLC_CORS_ORIGIN (.chalice/config.json); none without it."""
+    """CORS for the origin that the stage declares in MDLC_CORS_ORIGIN (.chalice/config.json); none without
+    it."""
     origin = os.environ.get("MDLC_CORS_ORIGIN")
     return CORSConfig(allow_origin=origin, expose_headers=[REQUEST_ID], max_age=600) if origin else None
 

@@ -22,7 +22,7 @@ class RegisterInput(TypedDict):
 
 
 @steps.lambda_function(name="inspect-stage")
-def inspect_stage(event: dict[str, Any], context: Any) -> dict[str, object]:
+def inspect_stage(_event: dict[str, Any], _context: Any) -> dict[str, object]:
     """What GET /health tells, with the lifecycles as a list to map over."""
     bound = ports()
     health = check(bound.stage, required(bound.stage), bound.inspector, bound.lifecycles)
@@ -34,7 +34,7 @@ def inspect_stage(event: dict[str, Any], context: Any) -> dict[str, object]:
 
 
 @steps.lambda_function(name="register-lifecycle")
-def register_lifecycle(event: RegisterInput, context: Any) -> dict[str, object]:
+def register_lifecycle(event: RegisterInput, _context: Any) -> dict[str, object]:
     """Make one version the live one unless a later one is; doing it again changes nothing."""
     at = datetime.fromisoformat(event["at"]).astimezone(UTC).isoformat(timespec="microseconds")
     changed = ports().registrations.record(Registration(event["name"], event["digest"], at))

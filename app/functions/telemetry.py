@@ -14,7 +14,8 @@ _MS = 1000.0
 
 
 def install(app: Chalice, logger: Logger) -> None:
-    """Add the middleware. To be called before blueprints are registered: Chalice wraps handlers as it meets them."""
+    """Add the middleware. To be called before blueprints are registered: Chalice wraps handlers as it meets
+    them."""
 
     @app.middleware("all")
     def logged(event: Any, get_response: Callable[[Any], Any]) -> Any:
@@ -26,8 +27,9 @@ def install(app: Chalice, logger: Logger) -> None:
         except Exception:
             logger.exception("failed", duration_ms=_since(begun))
             raise
-        status = {"status": answer.status_code} if isinstance(answer, Response) else {}
-        logger.info("answered", duration_ms=_since(begun), **status)
+        if isinstance(answer, Response):
+            logger.append_keys(status=answer.status_code)
+        logger.info("answered", duration_ms=_since(begun))
         return answer
 
     @app.middleware("http")

@@ -9,9 +9,11 @@ from app.lifecycle import Lifecycle, Source
 
 
 class Flight(pa.DataFrameModel):
-    """One scheduled departure. Clock times are local, as HHMM; delays and durations are minutes, distance miles.
+    """One scheduled departure. Clock times are local, as HHMM; delays and durations are minutes, distance
+    miles.
 
-    What is known only after departure or arrival is null until then, and for good when the flight was cancelled.
+    What is known only after departure or arrival is null until then, and for good when the flight was
+    cancelled.
     """
 
     year: int = pa.Field(ge=1987)

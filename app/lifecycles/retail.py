@@ -1,4 +1,5 @@
-"""What will a customer buy next? An online shop's invoices, 2009 to 2011 (UCI Online Retail II, CC BY 4.0)."""
+"""What will a customer buy next? An online shop's invoices, 2009 to 2011 (UCI Online Retail II, CC BY
+4.0)."""
 
 from typing import Annotated
 

@@ -1,5 +1,5 @@
 """Stage 5, training: find the model that deserves to be served.
 
-Training and tuning jobs, experiments, evaluation on a holdout later in time, the gate against the champion, and the
-registry.
+Training and tuning jobs, experiments, evaluation on a holdout later in time, the gate against the champion,
+and the registry.
 """

@@ -1,9 +1,9 @@
 """CloudFormation: which resource types a template may name.
 
-With CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES=0 LocalStack refuses, before anything is made, every type that a catalogue
-in the network does not list; without the network that is all of them, and types under a condition that is false as
-well. We let the change set through: a type without a provider then fails when it is to be made ("Resource type ...
-not supported"), and only then.
+With CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES=0 LocalStack refuses, before anything is made, every type that a
+catalogue in the network does not list; without the network that is all of them, and types under a condition
+that is false as well. We let the change set through: a type without a provider then fails when it is to be
+made ("Resource type ... not supported"), and only then.
 """
 
 
