@@ -159,3 +159,17 @@ def now() -> float:
 def call_at(due: float, call: Callable[[], None]) -> Timer:
     """See `Clock.call_at`."""
     return _clock.call_at(due, call)
+
+
+def pause(seconds: float, stop: threading.Event) -> bool:
+    """Wait `seconds` of the engine's clock; False when `stop` was set meanwhile."""
+    if stop.is_set() or seconds <= 0:
+        return not stop.is_set()
+    over = threading.Event()
+    timer = call_at(now() + seconds, over.set)
+    # `stop` has no listeners: it is looked at often enough that nobody notices the difference.
+    while not over.wait(0.05):
+        if stop.is_set():
+            timer.cancel()
+            return False
+    return not stop.is_set()

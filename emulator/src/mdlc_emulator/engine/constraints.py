@@ -24,9 +24,10 @@ def compile_checks(shape: Shape | None, *, skip: Container[str] = ()) -> Callabl
 
     `skip` names shapes whose constraints the service checks itself (in another order, or with other words).
     """
-    check = _compile(shape, skip, ()) if shape is not None else None
-    if check is None:
+    compiled = _compile(shape, skip, ()) if shape is not None else None
+    if compiled is None:
         return lambda request: None
+    check = compiled
 
     def validate(request: dict[str, Any]) -> None:
         violations = list(check(request, ""))
@@ -73,9 +74,9 @@ def _both(first: Check | None, second: Check | None) -> Check | None:
 def _structure(shape: StructureShape, skip: Container[str], above: tuple[str, ...]) -> Check | None:
     required = [(name, name[0].lower() + name[1:]) for name in shape.required_members]
     members = [
-        (name, name[0].lower() + name[1:], check)
+        (name, name[0].lower() + name[1:], inner)
         for name, member in shape.members.items()
-        if (check := _compile(member, skip, above)) is not None
+        if (inner := _compile(member, skip, above)) is not None
     ]
     if not required and not members:
         return None
@@ -87,9 +88,9 @@ def _structure(shape: StructureShape, skip: Container[str], above: tuple[str, ..
                 yield (
                     f"Value null at '{prefix}{shown}' failed to satisfy constraint: Member must not be null"
                 )
-        for name, shown, inner in members:
+        for name, shown, member_check in members:
             if (found := value.get(name)) is not None:
-                yield from inner(found, prefix + shown)
+                yield from member_check(found, prefix + shown)
 
     return check
 

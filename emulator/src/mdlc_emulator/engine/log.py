@@ -1,7 +1,7 @@
 """An append-only log in memory with a trimmed head, and those who wait for its tail.
 
-The storage of a Kinesis shard and of a DynamoDB stream's shard alike. Positions count from the first entry the log
-ever held; those below `trimmed` are gone.
+The storage of a Kinesis shard and of a DynamoDB stream's shard alike. Positions count from the first entry
+the log ever held; those below `trimmed` are gone.
 """
 
 from __future__ import annotations

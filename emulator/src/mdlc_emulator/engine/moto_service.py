@@ -32,7 +32,7 @@ def moto_service(
 
     table: dict[str, Operation] = dict.fromkeys(model.operation_names, forward)
     table.update(overrides or {})
-    return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle)
+    return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle or ServiceLifecycleHook())
 
 
 def native_service(
@@ -67,7 +67,7 @@ def native_service(
         return respond
 
     table = {operation: answer(operation) for operation in model.operation_names}
-    return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle)
+    return Service(name, skeleton=Skeleton(model, table), lifecycle_hook=lifecycle or ServiceLifecycleHook())
 
 
 def service_exception(error: AwsError) -> ServiceException:

@@ -8,8 +8,10 @@ from localstack.services.plugins import Service, aws_provider
 
 @aws_provider(api="lambda", name="mdlc")
 def lambda_() -> Service:
+    from mdlc_emulator.engine.event_sources import install
     from mdlc_emulator.engine.functions.control import lambda_service
 
+    install.install()
     return lambda_service()
 
 

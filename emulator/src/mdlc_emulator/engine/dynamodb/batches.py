@@ -71,7 +71,8 @@ class Batches:
             writes += [(name, table, key, item) for key, item in prepared]
         if sum(item_size(item) for *_, item in writes if item) > MOST_BYTES:
             raise AwsError("ValidationException", "Request size exceeded the maximum of 16 MB")
-        capacity, metrics = [], {}
+        capacity: list[Response | None] = []
+        metrics: dict[str, list[Response]] = {}
         for name, table, key, new in writes:
             with table.lock:
                 old = table.write(key, new, clock.now())

@@ -192,7 +192,7 @@ class Reads:
                 f"The {missing} parameter is required but was not present in the request when parameter "
                 f"{present} is present"
             )
-        if segment is not None and segment >= total:
+        if segment is not None and total is not None and segment >= total:
             raise _invalid(
                 "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
                 f"Segment: {segment} is not less than TotalSegments: {total}"
@@ -201,7 +201,7 @@ class Reads:
         page.open(None)
         with table.lock:
             entries = page.order.everything(page.start())
-            if total is not None:
+            if segment is not None and total is not None:
                 entries = _segment(entries, page, segment, total)
             return page.read(entries)
 

@@ -93,7 +93,7 @@ class Scope:
 
 def look_up(item: Item, place: Place) -> Value | None:
     """The value at `place`, or None where the item has none."""
-    value: Value | None = item.get(place[0])  # type: ignore[call-overload]
+    value: Value | None = item.get(str(place[0]))
     for step in place[1:]:
         if value is None:
             return None

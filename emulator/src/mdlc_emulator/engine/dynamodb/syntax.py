@@ -1,5 +1,8 @@
-"""The trees that DynamoDB's expressions become. Placeholders (`#name`, `:value`) stay unresolved in them, so that
-one parsed expression serves every request that sends the same text."""
+"""The trees that DynamoDB's expressions become.
+
+Placeholders (`#name`, `:value`) stay unresolved in them, so that one parsed expression serves every request
+that sends the same text.
+"""
 
 from __future__ import annotations
 

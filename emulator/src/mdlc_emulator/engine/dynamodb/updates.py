@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError
@@ -131,7 +132,7 @@ def _container(item: Item, place: Place, own: set[int]) -> Any:
     `own` holds the ids of containers that this update has already copied.
     """
     holder: Any = item
-    for step, following in zip(place, place[1:], strict=False):
+    for step, following in pairwise(place):
         if isinstance(holder, list):
             value = holder[step] if isinstance(step, int) and step < len(holder) else None
         else:

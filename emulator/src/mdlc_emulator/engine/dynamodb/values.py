@@ -131,7 +131,8 @@ def sort_key(value: Value) -> bytes | Decimal:
     [(tag, inner)] = value.items()
     if tag == "N":
         return numbers.parse(inner)
-    return inner.encode() if tag == "S" else inner
+    found: bytes = inner.encode() if tag == "S" else inner
+    return found
 
 
 def equal(left: Value, right: Value) -> bool:

@@ -1,1 +1,1 @@
-"""."""
+"""Event source mappings: records of Kinesis, DynamoDB Streams and SQS brought to Lambda functions."""

@@ -17,7 +17,7 @@ MAX_HASH_KEY = 2**128 - 1
 
 def sequence_number(shard_made: int, shard_index: int, count: int, arrived: int) -> int:
     """The number of the `count`-th record of a shard; both times in whole seconds since the epoch."""
-    return (
+    number: int = (
         _BASE
         | (shard_made & (2**36 - 1)) << 144
         | (shard_index & 0xFFFF) << 128
@@ -26,6 +26,7 @@ def sequence_number(shard_made: int, shard_index: int, count: int, arrived: int)
         | (shard_index & 0xFFFF) << 4
         | 2
     )
+    return number
 
 
 def belongs_to(number: int, shard_made: int, shard_index: int) -> bool:
