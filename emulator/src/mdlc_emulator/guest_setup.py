@@ -71,7 +71,7 @@ def _digest() -> str:
             wanted[package["name"]] = package["version"]
             waiting += [entry["name"] for entry in package.get("dependencies", [])]
     return hashlib.sha256(
-        json.dumps([LAYOUT, sys.version_info[:3], wanted], sort_keys=True).encode()
+        json.dumps([LAYOUT, sys.version_info[:2], wanted], sort_keys=True).encode()
     ).hexdigest()
 
 

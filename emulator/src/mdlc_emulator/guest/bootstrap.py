@@ -21,6 +21,7 @@ def main():
     if cache:
         runtime.bytecode.install(os.environ.pop("MDLC_ROOTS").split(os.pathsep), cache)
     sys.path[:] = search_path
+    sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])
     runtime.forget(os.environ.pop("MDLC_BROUGHT", "").split(os.pathsep))
     runtime.serve(os.environ["_HANDLER"])

@@ -212,13 +212,15 @@ def drop_privileges(user):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def possible(root, interpreter, guest, rapid):
-    """("root" or "user", "") if a sandbox can be made on this machine, else ("none", why). Tries it out in a
-    process that ends again."""
+def possible(modes, root, interpreter, guest, rapid):
+    """The first of `modes` ("root", "user") in which a sandbox can be made on this machine, and ""; else "none"
+    and why. Tries it out in a process that ends again."""
     if not sys.platform.startswith("linux"):
         return "none", "namespaces exist on Linux only"
     reasons = []
-    for mode in ("root", "user") if os.geteuid() == 0 else ("user",):
+    for mode in modes:
+        if mode == "root" and os.geteuid() != 0:
+            continue
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
@@ -236,7 +238,7 @@ def possible(root, interpreter, guest, rapid):
         if not reason:
             return mode, ""
         reasons.append(reason)
-    return "none", "; ".join(reasons)
+    return "none", "; ".join(reasons) or "switched off"
 
 
 def _attempt(user, root, interpreter, guest, rapid):

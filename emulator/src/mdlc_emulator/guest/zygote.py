@@ -2,7 +2,8 @@
 
 Started as `python -I -S zygote.py SETTINGS`, SETTINGS being JSON: `control` (the number of an inherited stream
 socket), `guest` (directory of awslambdaric, boto3 and their dependencies), `prefix` (the interpreter's
-installation), `root` (an empty directory to build the sandbox on), `preload` (modules to import). It tries out
+installation), `root` (an empty directory to build the sandbox on), `modes` (kinds of sandbox to try), `preload`
+(modules to import). It tries out
 whether a sandbox is possible here and starts itself again inside it: only then do the dynamic linker and Python
 see /var/task and /var/lang as a function must see them.
 
@@ -58,7 +59,7 @@ def send(control, message):
 def enter_sandbox(settings):
     """Try the sandbox, and come back to `main` inside it, or outside with the reason why not."""
     places = [settings[name] for name in ("root", "prefix", "guest")]
-    mode, reason = sandbox.possible(*places, HERE)
+    mode, reason = sandbox.possible(settings["modes"], *places, HERE)
     settings.update(sandbox=mode, reason=reason)
     if mode == "none":
         return settings
@@ -141,6 +142,8 @@ def execute(request):
     if not os.access(program, os.X_OK):
         sys.stdout.write(f"{program}: is not an executable\n")
         raise SystemExit(126)
+    for name in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(name, signal.SIG_DFL)  # Python ignores them, and what is ignored is inherited
     os.execve(program, request["argv"], request["environment"])
 
 

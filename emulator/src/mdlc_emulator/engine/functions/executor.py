@@ -178,8 +178,9 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
                 written = ""
             log += [lines.start(request_id, self.function_version.id.qualifier), written]
             if outcome.kind in ("timeout", "exit", "out_of_memory", "entrypoint"):
-                message = json.loads(payload)["errorMessage"].partition("Error: ")[2]
-                log.append(lines.fault(request_id, message, error_type))
+                said = json.loads(payload)
+                message = said["errorMessage"].partition("Error: ")[2]
+                log.append(lines.fault(request_id, message, said["errorType"]))
         peak = environment.peak
         limit = self._memory_mb * MIB
         usage = Usage(
@@ -211,7 +212,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         elif outcome.kind == "entrypoint":
             kind, message = "Runtime.InvalidEntrypoint", outcome.reason
         elif outcome.kind == "out_of_memory":
-            kind, message = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
+            # What the caller is told, and the log; the report alone names the cause.
+            return "Runtime.OutOfMemory", _error(
+                "Runtime.ExitError",
+                f"RequestId: {request_id} Error: Runtime exited with error: signal: killed",
+            )
         else:
             kind, message = "Runtime.ExitError", f"Runtime exited {_how(outcome.status)}"
         return kind, _error(kind, f"RequestId: {request_id} Error: {message}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import struct
@@ -17,9 +18,12 @@ from typing import Any
 from mdlc_emulator import guest, guest_setup
 from mdlc_emulator.engine.functions.interpreters import interpreter
 
+LOG = logging.getLogger(__name__)
 PROGRAM = Path(guest.__file__).parent / "zygote.py"
 PRELOADED = ("boto3",)
 START_SECONDS = 60
+MODES = ("root", "user")
+"""Kinds of sandbox, best first."""
 LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
 """LD_LIBRARY_PATH as Lambda has it."""
 
@@ -42,9 +46,11 @@ class Facts:
 class Zygote:
     """One forking process and our end of its control socket."""
 
-    def __init__(self, python: str, version: str, preload: tuple[str, ...]) -> None:
+    def __init__(
+        self, python: str, version: str, preload: tuple[str, ...], modes: tuple[str, ...] = MODES
+    ) -> None:
         self._lock = threading.Lock()
-        self._facts: Facts | None = None
+        self.known: Facts | None = None
         guest_directory = guest_setup.guest_directory()
         guest_setup.compile_for(python, version)
         self.program = Path(python).resolve()
@@ -56,6 +62,7 @@ class Zygote:
             "prefix": str(self.program.parent.parent),
             "python": str(self.program),
             "root": str(_mount_point()),
+            "modes": list(modes),
             "libraries": LIBRARIES,
             "preload": list(preload),
         }
@@ -76,9 +83,15 @@ class Zygote:
     def facts(self) -> Facts:
         """What it says of itself; waits until it is ready."""
         with self._lock:
-            if self._facts is None:
-                self._facts = self._read_facts()
-            return self._facts
+            if self.known is None:
+                self.known = self._read_facts()
+                if self.known.sandbox == "none":
+                    LOG.warning(
+                        "Functions run without /var/task, /opt and a /tmp of their own (%s): they find their "
+                        "places by LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR and TMPDIR.",
+                        self.known.reason,
+                    )
+            return self.known
 
     def _read_facts(self) -> Facts:
         self._socket.settimeout(START_SECONDS)
@@ -124,6 +137,14 @@ class Zygote:
             self._process.wait()
 
 
+def _allowed_modes() -> tuple[str, ...]:
+    """The kinds of sandbox that MDLC_LAMBDA_SANDBOX leaves: `off` none, `user` only the unprivileged one."""
+    wanted = os.environ.get("MDLC_LAMBDA_SANDBOX", "")
+    if wanted == "off":
+        return ()
+    return ("user",) if wanted == "user" else MODES
+
+
 def _mount_point() -> Path:
     """An empty directory, which sandboxes are built over, each in a mount namespace of its own."""
     path = Path(tempfile.gettempdir()) / "lambda" / "root"
@@ -149,8 +170,18 @@ class Zygotes:
                 raise ZygoteError("The emulator is ending.")
             zygote = self._all.get((version, preload))
             if zygote is None or not zygote.alive:
-                zygote = self._all[version, preload] = Zygote(python, version, preload)
+                zygote = self._all[version, preload] = Zygote(python, version, preload, _allowed_modes())
             return zygote
+
+    def status(self) -> dict[str, str]:
+        """For `mdlc status`: the kind of sandbox functions run in, and why there is none if so. Before the
+        first function: {"sandbox": "unknown"}."""
+        with self._lock:
+            zygotes = list(self._all.values())
+        for zygote in zygotes:
+            if zygote.known is not None:
+                return {"sandbox": zygote.known.sandbox, "reason": zygote.known.reason}
+        return {"sandbox": "unknown", "reason": "no function has run yet"}
 
     def stop(self) -> None:
         """End all of them, for good."""
