@@ -50,7 +50,7 @@ def install() -> None:
     def assume(role_arn: str, region: str) -> Any:
         return connect_to.with_assumed_role(
             role_arn=role_arn,
-            service_principal=ServicePrincipal.states,
+            service_principal=ServicePrincipal(ServicePrincipal.states),
             region_name=region,
             config=config,
         )

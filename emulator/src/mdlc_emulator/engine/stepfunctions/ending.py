@@ -152,7 +152,7 @@ def _publish_end(env: Any) -> None:
             error = state.error or {}
             kept = {key: error[key] for key in ("error", "cause") if error.get(key) is not None}
             kind = HistoryEventType.ExecutionFailed
-            details["executionFailedEventDetails"] = ExecutionFailedEventDetails(**kept)
+            details["executionFailedEventDetails"] = ExecutionFailedEventDetails(**kept)  # type: ignore[typeddict-item]
         case ProgramStopped():
             env.event_history_context.source_event_id = 0
             kept = {
@@ -161,7 +161,7 @@ def _publish_end(env: Any) -> None:
                 if value is not None
             }
             kind = HistoryEventType.ExecutionAborted
-            details["executionAbortedEventDetails"] = ExecutionAbortedEventDetails(**kept)
+            details["executionAbortedEventDetails"] = ExecutionAbortedEventDetails(**kept)  # type: ignore[typeddict-item]
         case ProgramTimedOut():
             kind = HistoryEventType.ExecutionTimedOut
             details["executionTimedOutEventDetails"] = ExecutionTimedOutEventDetails()

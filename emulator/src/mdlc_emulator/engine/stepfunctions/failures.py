@@ -69,12 +69,11 @@ def query_failure(env: Environment, expression: str, location: str, what: str) -
             event_details=EventDetails(evaluationFailedEventDetails=details),
         )
     )
+    published = failure.get_evaluation_failed_event_details() or details
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.EvaluationFailed,
-        event_details=EventDetails(
-            evaluationFailedEventDetails=failure.get_evaluation_failed_event_details()
-        ),
+        event_details=EventDetails(evaluationFailedEventDetails=published),
         update_source_event_id=False,
     )
     return failure

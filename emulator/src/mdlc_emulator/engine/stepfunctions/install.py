@@ -24,6 +24,7 @@ def install() -> None:
     from localstack.services.stepfunctions import provider  # noqa: F401
 
     from mdlc_emulator.engine.stepfunctions import (
+        choices,
         clients,
         definitions,
         ending,
@@ -32,19 +33,11 @@ def install() -> None:
         interpreter,
         notifications,
         queries,
+        waits,
     )
     from mdlc_emulator.engine.stepfunctions.maps import inline, runs
 
-    for part in (
-        inline,
-        runs,
-        interpreter,
-        queries,
-        halting,
-        ending,
-        definitions,
-        clients,
-        notifications,
-        integrations,
-    ):
+    for part in (interpreter, queries, halting, ending, definitions, clients, notifications, integrations):
         part.install()
+    for state in (choices, waits, inline, runs):
+        state.install()

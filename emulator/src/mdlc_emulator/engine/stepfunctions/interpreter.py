@@ -67,7 +67,7 @@ def _quick_states() -> None:
         data["errorOutput"] = None
 
     def extract(query: str | None, data: Any) -> Any:
-        return copied(data if query is None else states.extract_json(query, data))
+        return copied(data if query is None else original(states, "extract_json")(query, data))
 
     replace(states.States, "_extract", staticmethod(extract))
 

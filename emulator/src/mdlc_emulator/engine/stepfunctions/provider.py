@@ -55,7 +55,7 @@ class Provider(StepFunctionsProvider):
         _check_start(request.get("name"), request.get("input"))
         return super().start_sync_execution(context, **request)
 
-    def get_execution_history(  # type: ignore[override]
+    def get_execution_history(
         self,
         context: RequestContext,
         execution_arn: str,
@@ -67,7 +67,7 @@ class Provider(StepFunctionsProvider):
     ) -> GetExecutionHistoryOutput:
         """In pages: the stock provider returns every event whatever was asked."""
         whole = super().get_execution_history(
-            context, execution_arn=execution_arn, reverse_order=reverse_order, **kwargs
+            context, execution_arn=execution_arn, reverse_order=bool(reverse_order), **kwargs
         )
         events = whole["events"]
         first = _position(next_token)
@@ -110,7 +110,7 @@ class Provider(StepFunctionsProvider):
     def _raise_resource_not_found(arn: str) -> None:
         raise CommonServiceException("ResourceNotFound", f"Resource not found: '{arn}'", 400)
 
-    def send_task_success(  # type: ignore[override]
+    def send_task_success(
         self, context: RequestContext, task_token: str, output: str, **kwargs: Any
     ) -> SendTaskSuccessOutput:
         try:
@@ -122,7 +122,7 @@ class Provider(StepFunctionsProvider):
         self._notify(context, task_token, CallbackOutcomeSuccess(callback_id=task_token, output=output))
         return SendTaskSuccessOutput()
 
-    def send_task_failure(  # type: ignore[override]
+    def send_task_failure(
         self,
         context: RequestContext,
         task_token: str,
@@ -135,7 +135,7 @@ class Provider(StepFunctionsProvider):
         )
         return SendTaskFailureOutput()
 
-    def send_task_heartbeat(  # type: ignore[override]
+    def send_task_heartbeat(
         self, context: RequestContext, task_token: str, **kwargs: Any
     ) -> SendTaskHeartbeatOutput:
         endpoint = self._endpoint(context, task_token)

@@ -61,7 +61,7 @@ def install() -> None:
 
     replace_everywhere("localstack.services.stepfunctions", slow_extract, extract_json)
 
-    replace(result_path, "parse", paths.cached(result_path.parse))
+    replace(result_path, "parse", paths.cached(original(result_path, "parse")))
 
     @replaces(string_expression.StringJsonPath, "_eval_body")
     def eval_json_path(self: Any, env: Any) -> None:

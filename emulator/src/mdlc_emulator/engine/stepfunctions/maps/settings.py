@@ -77,6 +77,10 @@ def _take(name: str, state: dict[str, Any], jsonata: bool) -> Settings:
     percentage = state.get("ToleratedFailurePercentage")
     if isinstance(percentage, int):
         state["ToleratedFailurePercentage"] = float(percentage)
+    # Nor does it know express child executions; all children run alike here.
+    for inner in ("ItemProcessor", "Iterator"):
+        if isinstance(state.get(inner), dict):
+            state[inner]["ProcessorConfig"]["ExecutionType"] = "STANDARD"
     batcher = state.pop("ItemBatcher", None)
     if isinstance(batcher, dict):
         if not _LIMITS & set(batcher):
