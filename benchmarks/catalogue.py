@@ -18,13 +18,13 @@ class Figure:
 
 FIGURES: tuple[Figure, ...] = (
     Figure("ready", "emulator ready, cold, from the command to the first answer", "s", "ready", 2.0, 0.5),
-    Figure("ready_template", "the same, forked from a template process", "s", "template", 2.0, 0.5),
+    Figure("ready_template", "emulator ready, forked from a template process", "s", "template", 2.0, 0.5),
     Figure("template_pss", "what the waiting template process holds (PSS)", "MB", "template"),
-    Figure("first_api_answer", "the same, to the first answer of an AWS API (STS)", "s", "ready"),
+    Figure("first_api_answer", "emulator's first answer of an AWS API (STS), cold", "s", "ready"),
     Figure("memory_idle", "resident memory, idle (RSS of the process tree)", "MB", "memory", 150),
-    Figure("memory_idle_pss", "the same, shared pages counted once (PSS)", "MB", "memory"),
+    Figure("memory_idle_pss", "idle, shared pages counted once (PSS)", "MB", "memory"),
     Figure("memory_12", "resident memory, 12 services used (RSS of the process tree)", "MB", "memory", 400),
-    Figure("memory_12_pss", "the same, shared pages counted once (PSS)", "MB", "memory"),
+    Figure("memory_12_pss", "12 services used, shared pages counted once (PSS)", "MB", "memory"),
     Figure("lambda_first", "Lambda, the first call since the start", "ms", "lambda"),
     Figure("lambda_warm", "Lambda warm p50, small payload", "ms", "lambda", 8, 4),
     Figure("lambda_warm_p99", "Lambda warm p99, small payload", "ms", "lambda"),

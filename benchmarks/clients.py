@@ -16,14 +16,16 @@ from benchmarks.contestants import Running
 
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
 
-# Says who answered: the process, and how many calls it has had. What was sent comes back.
+# Says who answered: a name that the environment gave itself when it was initialized (process ids repeat
+# between namespaces), and how many calls it has had. What was sent comes back.
 ECHO = """\
 import os
+environment = os.urandom(8).hex()
 calls = 0
 def handler(event, context):
     global calls
     calls += 1
-    return {"event": event, "pid": os.getpid(), "calls": calls}
+    return {"event": event, "environment": environment, "calls": calls}
 """
 COLD = "import boto3\n" + ECHO
 
@@ -37,15 +39,17 @@ class Echo:
     """The answer of a function made from ECHO."""
 
     event: Any
-    pid: int
+    environment: str
     calls: int
 
     @classmethod
     def of(cls, answer: Any, sent: Any) -> "Echo":
         """WrongAnswerError unless `answer` is what ECHO returns for `sent`."""
         match answer:
-            case {"event": event, "pid": int(pid), "calls": int(calls)} if event == sent and calls > 0:
-                return cls(event, pid, calls)
+            case {"event": event, "environment": str(environment), "calls": int(calls)} if (
+                event == sent and calls > 0
+            ):
+                return cls(event, environment, calls)
         raise WrongAnswerError(f"sent {sent!r:.80}, got {answer!r:.200}")
 
 

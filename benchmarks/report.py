@@ -11,28 +11,28 @@ NOTES = Path(__file__).with_name("notes.toml")
 METHOD = """\
 ## Method
 
-- Every round starts a fresh emulator with its own port and directories; ours and the peer take turns (A B
-  A B) on the same machine, and the same boto3 client code asks both. A figure is the median over all
-  rounds; the least and the greatest stand in brackets. Lower is better everywhere; a ratio below 1 means
-  that we are better.
-- Every answer is proved. Functions return the caller's random payload, their process id and their count
-  of calls: a warm call must reach the same process with the next count, a cold one a process that never
-  answered before, fifty at once fifty processes; tasks must have counted; GETs must return the id they
-  sent. An answer that does not fails the figure, whoever gave it.
+- Every round starts a fresh emulator with its own port and directories; ours and the peer take turns (A
+  B A B) on the same machine, and the same boto3 client code asks both. A figure is the median over all
+  rounds; the least and the greatest stand in brackets. Lower is better everywhere; a ratio below 1
+  means that we are better.
+- Every answer is proved. Functions return the caller's random payload, a name their environment gave
+  itself, and their count of calls: a warm call must reach the same environment with the next count, a
+  cold one an environment that never answered before, fifty at once fifty of them; tasks must have
+  counted; GETs must return the id they sent. An answer that does not fails the figure, whoever gave it.
 - *ready*: from the start of the command (`mdlc up`; the peer's own) to the first 200 of
   `/_localstack/health`, polled every 2 ms. Both run with compiled bytecode and warm file caches.
 - *resident memory*: of all processes that descend from the emulator's, 1 s after it was ready or last
-  used. RSS counts pages that processes share once for each of them, PSS once in all. The twelve services
-  are S3, DynamoDB, Kinesis, SQS, SNS, EventBridge, Logs, CloudWatch, IAM, Lambda, Step Functions, API
-  Gateway; each stored something and gave it back.
+  used. RSS counts pages that processes share once for each of them, PSS once in all. The twelve
+  services are S3, DynamoDB, Kinesis, SQS, SNS, EventBridge, Logs, CloudWatch, IAM, Lambda, Step
+  Functions, API Gateway; each stored something and gave it back.
 - *Lambda*: as the client sees it, boto3's own 1 to 2 ms included. CPU is that of all the emulator's
   processes, functions included, and is the figure least moved by what else the machine does.
 - *Step Functions*: from startDate to stopDate, of 100 Pass states, 20 and 5 tasks in a row, over their
   number; the first execution of each machine is left out.
 - *API Gateway*: a REST API's `AWS_PROXY` route over one kept connection.
 - *shutdown*: from SIGTERM (`mdlc down`) until the last process is gone, with a warm function alive.
-- The peer is installed by the benchmark into an environment of its own, from pinned versions with hashes
-  (`benchmarks/peers/`); its settings are its defaults.
+- The peer is installed by the benchmark into an environment of its own, from pinned versions with
+  hashes (`benchmarks/peers/`); its settings are its defaults.
 """
 
 

@@ -50,7 +50,7 @@ def cold(cloud: Cloud, plan: Plan) -> Measured:
 
 
 def warm(cloud: Cloud, plan: Plan) -> Measured:
-    """One function called again and again over one connection; every call must reach the same process."""
+    """One function called again and again over one connection; every call must reach the same environment."""
     name = cloud.create(ECHO)
     cloud.await_active(name)
     last = [_timed(cloud, name) for _ in range(WARM_UP)][-1][1]
@@ -59,8 +59,8 @@ def warm(cloud: Cloud, plan: Plan) -> Measured:
     times = []
     for _ in range(plan.warm_calls):
         milliseconds, answer = _timed(cloud, name)
-        if (answer.pid, answer.calls) != (last.pid, last.calls + 1):
-            raise WrongAnswerError(f"call {last.calls + 1} of process {last.pid} was answered by {answer}")
+        if (answer.environment, answer.calls) != (last.environment, last.calls + 1):
+            raise WrongAnswerError(f"call {last.calls + 1} of {last.environment} was answered by {answer}")
         last = answer
         times.append(milliseconds)
     cpu = usage(pids).cpu - cpu
@@ -80,8 +80,10 @@ def parallel(cloud: Cloud, plan: Plan) -> Measured:
         since = time.perf_counter()
         answers = list(threads.map(lambda _: _timed(cloud, name)[1], range(plan.parallel)))
         seconds = time.perf_counter() - since
-    processes = {answer.pid for answer in answers}
+    environments = {answer.environment for answer in answers}
     cloud.delete(name)
-    if len(processes) != plan.parallel or seconds < 1:
-        raise WrongAnswerError(f"{plan.parallel} calls ran in {len(processes)} processes, in {seconds:.2f} s")
+    if len(environments) != plan.parallel or seconds < 1:
+        raise WrongAnswerError(
+            f"{plan.parallel} calls ran in {len(environments)} environments, in {seconds:.2f} s"
+        )
     return {"parallel_50": [seconds]}

@@ -1,6 +1,5 @@
 """What counts as an answer, and what processes hold."""
 
-import os
 import subprocess
 import sys
 
@@ -17,7 +16,10 @@ def test_the_echo_function_proves_itself():
     exec(ECHO, names)
     answers = [Echo.of(names["handler"]({"id": i}, None), {"id": i}) for i in range(2)]
     assert [answer.calls for answer in answers] == [1, 2]
-    assert answers[0].pid == os.getpid()
+    assert answers[0].environment == answers[1].environment
+    anew: dict = {}
+    exec(ECHO, anew)
+    assert Echo.of(anew["handler"](1, None), 1).environment != answers[0].environment
 
 
 @pytest.mark.parametrize(
@@ -26,9 +28,9 @@ def test_the_echo_function_proves_itself():
         None,
         {},
         "ok",
-        {"event": {"id": "other"}, "pid": 1, "calls": 1},
-        {"event": {"id": "a"}, "pid": "1", "calls": 1},
-        {"event": {"id": "a"}, "pid": 1, "calls": 0},
+        {"event": {"id": "other"}, "environment": "e", "calls": 1},
+        {"event": {"id": "a"}, "environment": 1, "calls": 1},
+        {"event": {"id": "a"}, "environment": "e", "calls": 0},
     ],
 )
 def test_anything_but_the_functions_own_answer_is_refused(answer: object):
