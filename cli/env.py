@@ -14,7 +14,8 @@ NAMES = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_
 
 
 def variables(endpoint_url: str, region: str, account: str) -> dict[str, str]:
-    """What every AWS SDK reads. The emulator takes the access key, when it is one of 12 digits, as the account."""
+    """What every AWS SDK reads. The emulator takes the access key, when it is one of 12 digits, as the
+    account."""
     return dict(zip(NAMES, (endpoint_url, account, "test", region), strict=True))
 
 

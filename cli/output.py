@@ -1,4 +1,5 @@
-"""How `mdlc` speaks: one JSON object for machines, lines for people, progress only where somebody is watching."""
+"""How `mdlc` speaks: one JSON object for machines, lines for people, progress only where somebody is
+watching."""
 
 import json
 import sys

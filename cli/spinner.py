@@ -1,4 +1,5 @@
-"""A line that shows what long work is at, drawn from a thread after a delay so that short work stays silent."""
+"""A line that shows what long work is at, drawn from a thread after a delay so that short work stays
+silent."""
 
 import threading
 from types import TracebackType

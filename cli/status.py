@@ -14,7 +14,8 @@ from cli.target import chosen, port_option
 
 
 def describe(instance: Instance) -> dict[str, Any]:
-    """One instance as `--json` shows it: times in seconds, memory in MiB; `engine` is what it says of itself."""
+    """One instance as `--json` shows it: times in seconds, memory in MiB; `engine` is what it says of
+    itself."""
     record = instance.record()
     found: dict[str, Any] = {
         "port": instance.port,

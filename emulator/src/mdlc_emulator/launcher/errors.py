@@ -1,4 +1,5 @@
-"""What can go wrong while starting, finding and ending emulators: each message is one sentence with a way out."""
+"""What can go wrong while starting, finding and ending emulators: each message is one sentence with a way
+out."""
 
 
 class EmulatorError(Exception):

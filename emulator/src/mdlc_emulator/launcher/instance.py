@@ -36,7 +36,8 @@ def log_tail(path: Path, lines: int = 40) -> str:
 
 @dataclass
 class Instance:
-    """A running emulator. `stop()` ends it; one started with `start()` also ends with the process that did."""
+    """A running emulator. `stop()` ends it; one started with `start()` also ends with the process that
+    did."""
 
     port: int
     home: Path
@@ -114,10 +115,10 @@ def start(
 ) -> Instance:
     """Start an emulator and return once it answers.
 
-    `port`: None takes a free one. `timeout`: seconds until it must be ready. `settings`: environment variables
-    for the engine. `background`: it goes on when this process ends; else it ends with it, however that ends.
-    `template`: None forks it from the user's template process if there is one, False does not, True also
-    sees to it that there is one for the next start. `progress` is told what is being waited for.
+    `port`: None takes a free one. `timeout`: seconds until it must be ready. `settings`: environment
+    variables for the engine. `background`: it goes on when this process ends; else it ends with it, however
+    that ends. `template`: None forks it from the user's template process if there is one, False does not,
+    True also sees to it that there is one for the next start. `progress` is told what is being waited for.
 
     Raises PortTakenError, AlreadyRunningError, EnvironmentMissingError, StartError.
     """
@@ -153,7 +154,8 @@ def start(
 
 
 def _await_ready(instance: Instance, ready: int, timeout: float) -> None:
-    """Until the engine writes its line into the pipe `ready`; its end closes the pipe, which ends the wait too."""
+    """Until the engine writes its line into the pipe `ready`; its end closes the pipe, which ends the wait
+    too."""
     deadline = time.monotonic() + timeout
     said = b""
     with selectors.DefaultSelector() as selector:
@@ -161,7 +163,7 @@ def _await_ready(instance: Instance, ready: int, timeout: float) -> None:
         while not said.endswith(b"\n"):
             if not selector.select(max(0.0, deadline - time.monotonic())):
                 raise StartError(
-                    f"The engine was not ready within {timeout:g} s: look at its last lines, or give it longer.",
+                    f"The engine was not ready within {timeout:g} s: see its last lines, or give it longer.",
                     log_tail(instance.log),
                 )
             chunk = os.read(ready, 4096)
@@ -179,8 +181,8 @@ def _await_ready(instance: Instance, ready: int, timeout: float) -> None:
 
 
 def running(port: int | None = None) -> Instance:
-    """The living instance on `port`, or (None) the only one there is. NothingRunningError, or EmulatorError when
-    several run and none was named."""
+    """The living instance on `port`, or (None) the only one there is. NothingRunningError, or EmulatorError
+    when several run and none was named."""
     if port is not None:
         record = find(port)
         if record is None:

@@ -1,8 +1,8 @@
 """The engine's private interpreter: where it is, and making it when there is none yet.
 
-In a checkout it is emulator/.venv, made by the project's set-up. Of an installed wheel it is a virtual environment
-in the user's cache directory, named by the digest of the lock file that the wheel brings and of this package's own
-code, installed by uv or, without uv, by venv and pip.
+In a checkout it is emulator/.venv, made by the project's set-up. Of an installed wheel it is a virtual
+environment in the user's cache directory, named by the digest of the lock file that the wheel brings and of
+this package's own code, installed by uv or, without uv, by venv and pip.
 """
 
 import fcntl
@@ -113,19 +113,20 @@ def _copy_package(python: Path) -> None:
 
 
 def _run(command: list[str]) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    misleading = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if name not in misleading}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
     except OSError as error:
         raise EnvironmentMissingError(
-            f"The engine's environment cannot be installed ({command[0]}: {error.strerror}): install uv, then try again."
+            f"The engine's environment cannot be installed ({command[0]}: {error.strerror}): "
+            "install uv, then try again."
         ) from None
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         raise EnvironmentMissingError(
-            f"The engine's environment cannot be installed ({said[-1].strip() if said else command[0]}): check the "
-            "network and the package index, then try again; nothing is kept of a half-done installation."
+            f"The engine's environment cannot be installed ({said[-1].strip() if said else command[0]}): "
+            "check the network and the package index, then try again."
         )

@@ -10,8 +10,8 @@ _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 def proportional_mib(pid: int) -> float | None:
-    """MiB held by `pid` and all below it, pages that several share counted once (the kernel's PSS); None where
-    that cannot be read."""
+    """MiB held by `pid` and all below it, pages that several share counted once (the kernel's PSS); None
+    where that cannot be read."""
     total, read = 0, False
     for process in (pid, *host.descendants(pid)):
         with suppress(OSError):

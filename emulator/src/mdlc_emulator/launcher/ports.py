@@ -12,8 +12,9 @@ _BACKLOG = 512
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket listening on 127.0.0.1, on `port` or (None, 0) on a free one. It is opened here and handed to the
-    engine, so a taken port is known at once, and callers who come early wait in its queue instead of failing.
+    """A socket listening on 127.0.0.1, on `port` or (None, 0) on a free one. It is opened here and handed
+    to the engine, so a taken port is known at once, and callers who come early wait in its queue instead of
+    failing.
 
     Raises AlreadyRunningError, PortTakenError, or EmulatorError when the port may not be opened at all.
     """
@@ -40,11 +41,13 @@ def taken(port: int) -> PortTakenError:
     ours = find(port)
     if ours is not None:
         return AlreadyRunningError(
-            f"An emulator already runs on port {port} (pid {ours.engine_pid}): use it at {ours.endpoint_url}, "
-            f"end it with `mdlc down --port {port}`, or start another with `mdlc up --port {port + 1}`."
+            f"An emulator already runs on port {port} (pid {ours.engine_pid}): "
+            f"use it at {ours.endpoint_url}, end it with `mdlc down --port {port}`, "
+            f"or start another with `mdlc up --port {port + 1}`."
         )
     holder = host.holder_of(port)
     by = f" by {holder[1]} (pid {holder[0]})" if holder else " by another process"
     return PortTakenError(
-        f"Port {port} is taken{by}: end that process, or choose another port, as in `mdlc up --port {port + 1}`."
+        f"Port {port} is taken{by}: end that process, or choose another port, "
+        f"as in `mdlc up --port {port + 1}`."
     )

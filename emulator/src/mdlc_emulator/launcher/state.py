@@ -1,4 +1,5 @@
-"""Which instances there are: one small file for each in the user's state directory, written by its supervisor.
+"""Which instances there are: one small file for each in the user's state directory, written by its
+supervisor.
 
 A file proves nothing by itself. An instance lives while the engine or the supervisor named in it lives, each
 known by its pid and its start time; what a machine's crash left behind is swept when it is met.

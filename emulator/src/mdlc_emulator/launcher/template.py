@@ -1,8 +1,9 @@
 """The template process seen from outside: start it, order an instance from it, end it.
 
-It is opt-in (`mdlc up --template`, or MDLC_TEMPLATE=1): it costs memory for as long as it lives, and gives a start
-in a fraction of the time. Once there, every start uses it that asks for the same settings; MDLC_TEMPLATE=0 keeps
-out of its way. It ends by `mdlc down --all`, after half an hour without an order, or when the engine's code changes.
+It is opt-in (`mdlc up --template`, or MDLC_TEMPLATE=1): it costs memory for as long as it lives, and gives
+a start in a fraction of the time. Once there, every start uses it that asks for the same settings;
+MDLC_TEMPLATE=0 keeps out of its way. It ends by `mdlc down --all`, after half an hour without an order, or
+when the engine's code changes.
 """
 
 import hashlib
@@ -98,7 +99,8 @@ def current() -> Template | None:
 def keep(python: Path, settings: dict[str, str]) -> subprocess.Popen[bytes] | None:
     """See to it that a template of the present code lives, or soon will; None when one does.
 
-    `settings`: environment variables as for `start()`. The process returned is on its way, and needs no watching.
+    `settings`: environment variables as for `start()`. The process returned is on its way, and needs no
+    watching.
     """
     path = socket_path()
     key = code_key(python)
@@ -128,8 +130,8 @@ def keep(python: Path, settings: dict[str, str]) -> subprocess.Popen[bytes] | No
 
 
 def order(python: Path, spec: Spec, environment: dict[str, str], fds: list[int]) -> int | None:
-    """The pid of the supervisor of an instance forked from the template; None when none could be had: there is no
-    template, it is busy dying, or it was made from other code or with other settings.
+    """The pid of the supervisor of an instance forked from the template; None when none could be had: there
+    is no template, it is busy dying, or it was made from other code or with other settings.
 
     `fds`: listening socket, ready pipe (write), owner pipe (read), log.
     """

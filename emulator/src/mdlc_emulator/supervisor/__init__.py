@@ -1,4 +1,6 @@
-"""The process that stands above an engine: adopts what it leaves behind, and removes it. Standard library only.
+"""The process that stands above an engine: adopts what it leaves behind, and removes it. Standard library
+only.
 
-Started as `python -I -S <this directory>`, hence small: it imports neither the launcher nor anything installed.
+Started as `python -I -S <this directory>`, hence small: it imports neither the launcher nor anything
+installed.
 """

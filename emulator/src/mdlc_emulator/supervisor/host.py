@@ -1,5 +1,7 @@
-"""What we ask of the operating system: the one module that knows Linux, each call with its fallback elsewhere."""
+"""What we ask of the operating system: the one module that knows Linux, each call with its fallback
+elsewhere."""
 
+# ruff: noqa: PTH208, PTH115 - names under /proc are compared as they are, hundreds at a time
 import ctypes
 import os
 import select
@@ -22,7 +24,8 @@ def become_subreaper() -> bool:
     reaped here. False where the system has no such thing (macOS): orphans then go to process 1."""
     if not LINUX:
         return False
-    return ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    answer: int = ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    return answer == 0
 
 
 def start_mark(pid: int) -> str | None:
@@ -102,8 +105,8 @@ def kill_descendants(pid: int, spare: frozenset[int] = frozenset()) -> None:
 
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
-    """The name to bind or connect a unix socket at `path` by: those names end at some 100 bytes, and Linux has
-    a way around. ValueError elsewhere."""
+    """The name to bind or connect a unix socket at `path` by: those names end at some 100 bytes, and Linux
+    has a way around. ValueError elsewhere."""
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_NAME:
         yield str(path)
         return

@@ -25,7 +25,8 @@ DETACH = b"d"
 
 
 def taken_fd(name: str) -> int | None:
-    """The open file that the parent named by the variable `name`; the variable and its heirs are gone after."""
+    """The open file that the parent named by the variable `name`; the variable and its heirs are gone
+    after."""
     value = os.environ.pop(name, None)
     if value is None:
         return None
@@ -64,7 +65,7 @@ def _become_engine(spec: Spec, fds: dict[str, int]) -> NoReturn:
             os.set_inheritable(fd, True)
             os.environ[name] = str(fd)
         os.environ["MDLC_INSTANCE"] = spec.dump()
-        os.execv(spec.command[0], spec.command)
+        os.execv(spec.command[0], spec.command)  # noqa: S606 - no shell wanted
     except OSError as error:
         print(
             f"The engine cannot be started: {spec.command[0]}: {error.strerror}.", file=sys.stderr, flush=True
@@ -164,7 +165,8 @@ def _reap_all() -> None:
 
 
 def sweep(spec: Spec, pipe: int) -> int:
-    """Wait until the engine that holds the other end of `pipe` is gone, then remove what it leaves on disk."""
+    """Wait until the engine that holds the other end of `pipe` is gone, then remove what it leaves on
+    disk."""
     for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     while os.read(pipe, 1):

@@ -28,7 +28,7 @@ def remove_tree(path: str) -> bool:
     for _ in range(3):
         with suppress(FileNotFoundError):
             shutil.rmtree(path, onexc=_unlock)
-        if not os.path.lexists(path):  # noqa: PTH110 - a link that points nowhere is still there
+        if not os.path.lexists(path):  # a link that points nowhere is still there
             return True
     return False
 

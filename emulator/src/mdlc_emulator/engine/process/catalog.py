@@ -1,8 +1,8 @@
 """LocalStack's index of AWS's services, made once for a machine instead of once for an instance.
 
-To find out which service a request means, LocalStack reads the models of all 400 of them: 3 s and 380 MB, kept for
-the engine's life. It looks for a ready index among its static libraries first, so that is where this puts one. It
-is made by a process of its own, which takes the memory with it.
+To find out which service a request means, LocalStack reads the models of all 400 of them: 3 s and 380 MB,
+kept for the engine's life. It looks for a ready index among its static libraries first, so that is where
+this puts one. It is made by a process of its own, which takes the memory with it.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ def install() -> None:
     from localstack import config
     from localstack.aws import spec
 
-    name = spec._get_catalog_filename()
+    name = spec._get_catalog_filename()  # type: ignore[no-untyped-call]
     # Another interpreter's site-packages may hold other models under the same version.
     origin = hashlib.sha256(str(Path(spec.__file__)).encode()).hexdigest()[:8]
     kept = cache_directory() / f"{origin}-{name}"

@@ -1,8 +1,9 @@
 """How the engine ends: in order for a moment, then for certain.
 
-LocalStack's own way joins thread pools, pollers and services one after the other and takes seconds once Lambda was
-used. Nothing of an instance outlives it (its home directory is removed), so all that an orderly end must do is to
-let the shutdown hooks run; what does not follow within `ORDERLY` seconds would only delay the same end.
+LocalStack's own way joins thread pools, pollers and services one after the other and takes seconds once
+Lambda was used. Nothing of an instance outlives it (its home directory is removed), so all that an orderly
+end must do is to let the shutdown hooks run; what does not follow within `ORDERLY` seconds would only delay
+the same end.
 """
 
 import logging

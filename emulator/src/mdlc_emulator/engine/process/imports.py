@@ -16,7 +16,8 @@ STANDINS = {
 }
 
 LAZY = frozenset({"dns.resolver"})
-"""Modules used by attribute only, seldom: executed when first looked into. dnspython's is 75 ms, for one helper."""
+"""Modules used by attribute only, seldom: executed when first looked into. dnspython's is 75 ms, for one
+helper."""
 
 
 class _Lighter(importlib.abc.MetaPathFinder):

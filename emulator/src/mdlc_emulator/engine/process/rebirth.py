@@ -1,4 +1,5 @@
-"""After the fork from a template: everything that LocalStack fixed when it was imported, made this instance's own."""
+"""After the fork from a template: everything that LocalStack fixed when it was imported, made this
+instance's own."""
 
 import os
 import sys
@@ -6,8 +7,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 
-# Variables that belong to one instance; everything else that LocalStack or this engine reads at import must be the
-# same in the template as in the instance.
+# Variables that belong to one instance; everything else that LocalStack or this engine reads at import must
+# be the same in the template as in the instance.
 PER_INSTANCE = frozenset(
     {
         "GATEWAY_LISTEN",

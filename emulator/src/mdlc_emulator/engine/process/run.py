@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 import traceback
 from typing import NoReturn
 
@@ -22,14 +23,7 @@ def run(handover: Handover) -> NoReturn:
     # The server returned: the end is under way in another thread, which ends the process.
     ending.begin("the server has stopped")
     while True:
-        signal_wait()
-
-
-def signal_wait() -> None:
-    """Give the main thread to the signal handlers until the process is gone."""
-    import signal
-
-    signal.pause()
+        signal.pause()
 
 
 def _serve(handover: Handover) -> None:
@@ -39,14 +33,14 @@ def _serve(handover: Handover) -> None:
 
     from mdlc_emulator.engine.process import catalog, serving
 
-    setup_logging_from_config()
+    setup_logging_from_config()  # type: ignore[no-untyped-call]
     # It would tell the user off for what this engine sets: TMPDIR, and the providers that replace stock ones.
     logging.getLogger("localstack.deprecations").setLevel(logging.ERROR)
     serving.install()
     catalog.install()
 
     def on_ready(runtime: LocalstackRuntime) -> None:
-        stock_on_ready(runtime)
+        stock_on_ready(runtime)  # type: ignore[no-untyped-call]
         handover.say_ready()
         print(f"Listening on {os.environ.get('GATEWAY_LISTEN')}", flush=True)
 
@@ -55,4 +49,4 @@ def _serve(handover: Handover) -> None:
     runtime = current.initialize_runtime()
     gc.enable()
     gc.freeze()
-    runtime.run()
+    runtime.run()  # type: ignore[no-untyped-call]

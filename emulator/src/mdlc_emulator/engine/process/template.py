@@ -1,8 +1,8 @@
 """A process that has imported everything, and forks an engine from itself whenever it is asked to.
 
 It listens on a unix socket of the user's state directory. An order is a line of JSON (`Order`) with four open
-files; the answer is the pid of the new instance's supervisor, or why there is none. Each instance is a child of its
-own supervisor, as one that was started without a template: when the template ends, they stay.
+files; the answer is the pid of the new instance's supervisor, or why there is none. Each instance is a
+child of its own supervisor, as one that was started without a template: when the template ends, they stay.
 """
 
 import gc
@@ -117,7 +117,8 @@ def _configured(environment: dict[str, str]) -> dict[str, str]:
 def _become_supervisor(
     connection: socket.socket, spec: Spec, environment: dict[str, str], fds: list[int]
 ) -> NoReturn:
-    """In the first fork: fork the engine, then turn into its supervisor, a process as small as any other one."""
+    """In the first fork: fork the engine, then turn into its supervisor, a process as small as any other
+    one."""
     code = 1
     try:
         listen, ready, owner, log = fds

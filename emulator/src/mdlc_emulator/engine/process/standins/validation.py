@@ -1,7 +1,7 @@
 """For `localstack.aws.handlers.validation`: checks of LocalStack's internal routes against OpenAPI documents.
 
-They are off unless OPENAPI_VALIDATE_REQUEST or _RESPONSE is set (then the stock module is used); importing the
-validator takes a quarter of the start.
+They are off unless OPENAPI_VALIDATE_REQUEST or _RESPONSE is set (then the stock module is used); importing
+the validator takes a quarter of the start.
 """
 
 from typing import Any
