@@ -16,6 +16,7 @@ COMMANDS = {
     "logs": ("cli.logs:logs", "The engine's log, or a function's."),
     "env": ("cli.env:env", "Lines for the shell that aim every AWS client at the emulator."),
     "demo": ("cli.demo:demo", "A tour: one lifecycle, from data to a prediction."),
+    "package": ("cli.package:package", "Build what a deploy uploads."),
     "deploy": ("cli.deploy:deploy", "Deploy the application: stack, functions, workflows."),
     "destroy": ("cli.deploy:destroy", "Remove everything that `deploy` made."),
     "doctor": ("cli.doctor:doctor", "What this machine has and lacks, each with its remedy."),
