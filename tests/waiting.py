@@ -8,8 +8,8 @@ _PACE = threading.Event()
 
 
 def eventually[T](condition: Callable[[], T], *, within: float = 20.0, every: float = 0.05) -> T:
-    """The first truthy value of `condition`, asked again every `every` seconds; an AssertionError that shows
-    the last value when `within` seconds have passed. An AssertionError of the condition counts as "not yet"."""
+    """The first truthy value of `condition`, asked every `every` seconds; an AssertionError that shows
+    the last value once `within` seconds have passed. An AssertionError of the condition means "not yet"."""
     deadline = time.monotonic() + within
     last: object = None
     while True:

@@ -1,7 +1,7 @@
 """Every code block of the README and of the docs runs, in the order of its page, against one emulator.
 
-`sh` blocks run in bash, `python` blocks in one namespace a page, both in a scratch folder (`root` after the
-language: in the checkout) with the environment that `mdlc env` gives. `long` after the language leaves the page's
+`sh` blocks run in bash and `python` blocks in a Python of their own, both in a scratch folder (`root` after the
+language: in the checkout) with the environment that `mdlc env` gives. `long` after the language leaves the
 block to `make test-long`. Other languages (`text`, `console`, `json`, ...) are output and are not run.
 """
 
@@ -51,7 +51,11 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def pages_with(long: bool) -> list[Any]:
-    chosen = [page for page in pages() if any(b.language in RUN and ("long" in b.marks) is long for b in blocks(page))]
+    chosen = [
+        page
+        for page in pages()
+        if any(b.language in RUN and ("long" in b.marks) is long for b in blocks(page))
+    ]
     return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in chosen]
 
 
@@ -74,9 +78,13 @@ def run(block: Block, environment: dict[str, str], folder: Path) -> None:
     if block.language == "python":
         command = [sys.executable, "-c", block.code]
     done = subprocess.run(
-        command, cwd=ROOT if "root" in block.marks else folder, env=environment, capture_output=True, text=True,
+        command,
+        cwd=ROOT if "root" in block.marks else folder,
+        env=environment,
+        capture_output=True,
+        text=True,
         stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, f"{block.place} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
 
 
