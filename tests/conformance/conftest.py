@@ -2,7 +2,7 @@
 
 The same tests run against the emulator (the default) and against AWS itself (`pytest --aws real`). Every
 test cites where its expected values come from with `@pytest.mark.source(...)`; a known gap of the emulator
-stands in gaps.toml with its reason and is expected to fail, strictly: a closed gap must be taken off the list.
+stands in gaps.toml with its reason and fails strictly: a closed gap must be taken off the list.
 """
 
 from __future__ import annotations

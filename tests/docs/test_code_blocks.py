@@ -1,6 +1,6 @@
 """Every code block of the README and of the docs runs, in the order of its page, against one emulator.
 
-`sh` blocks run in bash and `python` blocks in a Python of their own, both in a scratch folder (`root` after the
+`sh` blocks run in bash, `python` blocks in a Python of their own, both in a scratch folder (`root` after the
 language: in the checkout) with the environment that `mdlc env` gives. `long` after the language leaves the
 block to `make test-long`. Other languages (`text`, `console`, `json`, ...) are output and are not run.
 """
