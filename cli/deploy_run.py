@@ -95,12 +95,14 @@ class _Deploy:
         return f"{len(function_arns(self._deployed()))} deployed"
 
     def _keep_api_logs(self) -> None:
-        """Set how long the API's logs are kept: Chalice sets it on a group whose name Lambda does not use."""
+        """Keep the API's logs as long as the others': for its function alone Chalice names the wrong group."""
         logs = self._target.client("logs")
         group = f"/aws/lambda/{self.prefix}"
+        days = [f.get("log_retention_in_days", 0) for f in self._settings["lambda_functions"].values()]
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
-        logs.put_retention_policy(logGroupName=group, retentionInDays=self._settings["log_retention_in_days"])
+        if max(days) > 0:
+            logs.put_retention_policy(logGroupName=group, retentionInDays=max(days))
 
     def url(self) -> str:
         api = next(r["rest_api_id"] for r in self._deployed() if r["resource_type"] == "rest_api")

@@ -78,9 +78,11 @@ class _Packager(AppOnlyDeploymentPackager):
 
 
 def _forget_older(target: Path) -> None:
-    zips = sorted(target.parent.glob("appcode-*.zip"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in zips[_KEPT_ZIPS:]:
-        path.unlink(missing_ok=True)
+    """Keep the last few zips of the application, one for each state of the code that was packaged."""
+    for pattern in ("appcode-*.zip", "[0-9a-f]*-python*.zip"):
+        zips = sorted(target.parent.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in zips[_KEPT_ZIPS:]:
+            path.unlink(missing_ok=True)
 
 
 def _last_line(text: str) -> str:
