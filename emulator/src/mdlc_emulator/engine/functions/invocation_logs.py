@@ -73,7 +73,10 @@ class LogDelivery:
         events: dict[Stream, list[dict[str, Any]]] = defaultdict(list)
         for stream, when, text in batch:
             events[stream] += [
-                {"timestamp": when, "message": line + "\n"} for line in text.split("\n") if line
+                # A carriage return is how awslambdaric breaks lines within one event: a traceback.
+                {"timestamp": when, "message": line.replace("\r", "\n") + "\n"}
+                for line in text.split("\n")
+                if line
             ]
         for stream, lines in events.items():
             if not lines:
