@@ -18,6 +18,7 @@ FILL_RATE = 1 << 30
 SHORTEST_WATCH = 0.01
 LONGEST_WATCH = 0.1
 CLOSE_SECONDS = 2.0
+PARTING_SECONDS = 0.5
 
 Kind = Literal[
     "ready", "answer", "init_error", "exit", "timeout", "out_of_memory", "entrypoint", "refused", "stopped"
@@ -75,9 +76,8 @@ class Environment:
         with self._lock:
             began = time.monotonic()
             deadline = began + timeout
-            self._poller.step(0)
-            process = self._process
-            if not self._ready or process is None or process.exit_status is not None:
+            process = self._waiting_runtime(deadline)
+            if process is None:
                 outcome = self._init(deadline)
                 if outcome.kind != "ready":
                     outcome.in_init = True
@@ -89,8 +89,28 @@ class Environment:
             if outcome.kind == "ready":
                 outcome.kind = "answer"
                 outcome.answer = self._server.answer
+                if outcome.answer is not None and outcome.answer.size > RESPONSE_LIMIT:
+                    self._part_from(process)
             outcome.seconds = time.monotonic() - began
             return outcome
+
+    def _waiting_runtime(self, deadline: float) -> RuntimeProcess | None:
+        """The runtime that asks for its next event, if there is one. One that has answered its last event may
+        be about to ask, or about to end."""
+        process = self._process
+        if not self._ready or process is None:
+            return None
+        self._poller.step(0)
+        if not self._server.ready and process.exit_status is None:
+            self._pump(process, deadline, lambda: self._server.ready)
+        return process if process.exit_status is None and not self._stopped else None
+
+    def _part_from(self, process: RuntimeProcess) -> None:
+        """Give a runtime whose answer was refused the time to say so in its log, and end it."""
+        deadline = time.monotonic() + PARTING_SECONDS
+        self._pump(process, deadline, lambda: self._server.ready)
+        self._ready = False
+        process.end()
 
     def take_log(self) -> str:
         """What was written since the last call."""
