@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -46,6 +47,8 @@ def main(
     write: Path | None,
 ) -> None:
     """Measure every figure we hold ourselves to, ours and the peer in turn."""
+    # So that an emulator never outlives the benchmark that started it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     plan = Plan.quick() if quick else Plan()
     plan = replace(plan, rounds=rounds) if rounds else plan
     try:

@@ -147,8 +147,10 @@ class Command:
 
         try:
             ready = await_ready(port, since, lambda: process.poll() is None)
-        except BenchmarkError as error:
+        except BaseException as error:
             tail = log.read_text(errors="replace")[-2000:]
             end()
-            raise BenchmarkError(f"{error} It said: {tail}") from error
+            if isinstance(error, BenchmarkError):
+                raise BenchmarkError(f"{error} It said: {tail}") from error
+            raise
         return Running(self.name, port, (process.pid,), since, ready, end)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mdlc_emulator.launcher.state import Record
@@ -65,8 +65,12 @@ def up(home: Path, ended: Callable[[], None], options: Sequence[str] = ()) -> Ru
         ready = await_ready(port, since, lambda: command.poll() in (None, 0))
         if command.wait(30):
             raise BenchmarkError(f"`mdlc up` ended with {command.returncode}.")
-    except BenchmarkError as error:
-        raise BenchmarkError(f"{error} It said: {log.read_text(errors='replace')[-2000:]}") from error
+    except BaseException as error:
+        command.wait()
+        _down(port, environment)
+        if isinstance(error, BenchmarkError):
+            raise BenchmarkError(f"{error} It said: {log.read_text(errors='replace')[-2000:]}") from error
+        raise
     record = Record.read(home / STATE / "instances" / f"{port}.json")
     if record is None:
         raise BenchmarkError(f"`mdlc up` left no record of the instance on port {port}.")
@@ -74,13 +78,7 @@ def up(home: Path, ended: Callable[[], None], options: Sequence[str] = ()) -> Ru
 
     def end() -> None:
         pids = tree(roots)
-        done = subprocess.run(
-            [str(MDLC), "down", "--port", str(port)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = _down(port, environment)
         try:
             await_gone(pids)
         except BenchmarkError:
@@ -100,3 +98,8 @@ def up(home: Path, ended: Callable[[], None], options: Sequence[str] = ()) -> Ru
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     return Running(Ours.name, port, roots, since, ready, end, aimed)
+
+
+def _down(port: int, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [str(MDLC), "down", "--port", str(port)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
