@@ -15,6 +15,13 @@ def lambda_() -> Service:
     return lambda_service()
 
 
+@aws_provider(api="cloudwatch", name="mdlc")
+def cloudwatch() -> Service:
+    from mdlc_emulator.engine.cloudwatch import cloudwatch_service
+
+    return cloudwatch_service()
+
+
 @aws_provider(api="dynamodb", name="mdlc")
 def dynamodb() -> Service:
     from mdlc_emulator.engine.dynamodb.provider import dynamodb_service
@@ -48,3 +55,27 @@ def apigateway() -> Service:
     from mdlc_emulator.engine.apigateway.service import apigateway_service
 
     return apigateway_service()
+
+
+@aws_provider(api="scheduler", name="mdlc")
+def scheduler() -> Service:
+    from mdlc_emulator.engine.scheduler.provider import scheduler_service
+
+    return scheduler_service()
+
+
+@aws_provider(api="events", name="mdlc")
+def events() -> Service:
+    from localstack.services.events.provider import EventsProvider
+
+    from mdlc_emulator.engine.scheduler import rules
+
+    rules.install()
+    return Service.for_provider(EventsProvider())
+
+
+@aws_provider(api="cloudformation", name="mdlc")
+def cloudformation() -> Service:
+    from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
+
+    return cloudformation_service()

@@ -198,7 +198,7 @@ def _parts(
 
 
 def _attributes(given: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Message attributes as the event holds them: members in lower camel case, binary in base64, empty lists."""
+    """Message attributes as the event holds them: members in lower camel case, binary as base64."""
     found: dict[str, dict[str, Any]] = {}
     for name, attribute in given.items():
         members: dict[str, Any] = {"stringListValues": [], "binaryListValues": []} | {

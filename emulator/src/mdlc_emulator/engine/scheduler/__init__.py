@@ -1,1 +1,1 @@
-"""."""
+"""EventBridge Scheduler, and the schedules of EventBridge rules."""
