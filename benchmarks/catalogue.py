@@ -17,7 +17,7 @@ class Figure:
 
 
 FIGURES: tuple[Figure, ...] = (
-    Figure("ready", "emulator ready, cold, from the command to the first answer", "s", "ready", 2.0, 0.5),
+    Figure("ready", "emulator ready, cold, from the command to the first answer", "s", "ready", 2.0),
     Figure("ready_template", "emulator ready, forked from a template process", "s", "template", 2.0, 0.5),
     Figure("template_pss", "what the waiting template process holds (PSS)", "MB", "template"),
     Figure("first_api_answer", "emulator's first answer of an AWS API (STS), cold", "s", "ready"),

@@ -98,6 +98,16 @@ def shortfalls(results: Sequence[Result], notes: Mapping[str, Mapping[str, str]]
     return "\n".join(lines) + "\n" if lines else "Every figure measured reaches its target.\n"
 
 
+def tally(results: Sequence[Result]) -> str:
+    """One sentence: how many figures reach what they must."""
+    verdicts = [result.verdict for result in results if result.figure.target is not None]
+    stretch = verdicts.count(Verdict.STRETCH)
+    reached = stretch + verdicts.count(Verdict.TARGET)
+    return (
+        f"{reached} of {len(verdicts)} figures with a target reach it, {stretch} of them the stretch goal.\n"
+    )
+
+
 def document(
     results: Sequence[Result],
     further: Sequence[Result],
@@ -112,6 +122,7 @@ def document(
         "# Benchmarks\n",
         "Written by `make bench`; do not edit. Causes of shortfalls stand in `benchmarks/notes.toml`.\n",
         table(["", ""], [[name, text] for name, text in facts.items()]),
+        tally(results),
         table(head, [cells(result) for result in results]),
         "## Where we fall short, and what failed\n",
         shortfalls([*results, *further], notes),
