@@ -82,7 +82,7 @@ class Workflows:
     def start(self, machine: str, data: Any = None, **settings: Any) -> str:
         request = {"stateMachineArn": machine, **settings}
         if data is not None:
-            request["input"] = json.dumps(data)
+            request["input"] = json.dumps(data, ensure_ascii=False)
         return str(self.client.start_execution(**request)["executionArn"])
 
     def outcome(self, execution: str, within: float = 20.0) -> Outcome:

@@ -3,19 +3,22 @@ execution."""
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 from typing import Any
 
+from localstack.services.stepfunctions.asl.antlt4utils import antlr4utils
 from localstack.services.stepfunctions.asl.component.common.string.string_expression import StringJSONata
 from localstack.services.stepfunctions.asl.parse.asl_parser import (
     AmazonStateLanguageParser,
     ASLParserException,
 )
+from localstack.services.stepfunctions.asl.parse.preprocessor import Preprocessor
 
 from mdlc_emulator.engine.stepfunctions.jsonata import JsonataError, validate
 from mdlc_emulator.engine.stepfunctions.locations import expressions
 from mdlc_emulator.engine.stepfunctions.maps.settings import Settings, SettingsError, taken_out
-from mdlc_emulator.engine.stepfunctions.patching import original, replace
+from mdlc_emulator.engine.stepfunctions.patching import original, replace, replace_everywhere
 from mdlc_emulator.engine.stepfunctions.stock import CommonStateField
 
 
@@ -33,6 +36,21 @@ def install() -> None:
         return program, tree
 
     replace(AmazonStateLanguageParser, "parse", staticmethod(parse_once))
+    replace(Preprocessor, "_inner_string_of", staticmethod(_text_of_node))
+    before = original(antlr4utils, "from_string_literal")
+    replace_everywhere("localstack.services.stepfunctions", before, _text_of_node)
+
+
+def _text_of_node(parser_rule_context: Any) -> str | None:
+    """The text that a JSON string of the definition stands for; the stock parser leaves escapes as they
+    are."""
+    text: str = parser_rule_context.getText()
+    if text == "null":
+        return None
+    if text.startswith('"') and text.endswith('"'):
+        decoded: str = json.loads(text, strict=False)
+        return decoded
+    return text
 
 
 def prepare(program: Any, settings: dict[str, Settings]) -> None:

@@ -7,11 +7,15 @@ import datetime
 from typing import Any
 
 from localstack.aws.api.stepfunctions import StateEnteredEventDetails, StateExitedEventDetails
+from localstack.services.stepfunctions import quotas
 from localstack.services.stepfunctions.asl.component.common.catch.catch_outcome import CatchOutcome
 from localstack.services.stepfunctions.asl.component.common.retry.retry_outcome import RetryOutcome
 from localstack.services.stepfunctions.asl.component.common.timeouts.timeout import (
     EvalTimeoutError,
     TimeoutSeconds,
+)
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.state_task_lambda import (
+    StateTaskLambda,
 )
 from localstack.services.stepfunctions.asl.eval import states
 from localstack.services.stepfunctions.asl.utils import encoding
@@ -37,6 +41,7 @@ from mdlc_emulator.engine.stepfunctions.values import copied, fits, text_of
 
 def install() -> None:
     replace_everywhere("localstack.services.stepfunctions", original(encoding, "to_json_str"), text_of)
+    replace_everywhere("localstack.services.stepfunctions", original(quotas, "is_within_size_quota"), fits)
     replace(EvalComponent, "eval", _evaluate)
     replace(CommonStateField, "_get_state_entered_event_details", _entered)
     replace(CommonStateField, "_get_state_exited_event_details", _exited)
@@ -45,6 +50,24 @@ def install() -> None:
     _quick_environment()
     replace(ExecutionState, "_evaluate_with_timeout", _attempt)
     replace(ExecutionState, "_eval_state", _until_done)
+    put_out = original(ExecutionState, "_eval_state_output")
+
+    @replaces(ExecutionState, "_eval_state_output")
+    def eval_state_output(self: Any, env: Any) -> None:
+        if not isinstance(env.stack[-1], _PutOut):
+            put_out(self, env)
+
+    check_size = original(StateTaskLambda, "_verify_size_quota")
+
+    @replaces(StateTaskLambda, "_verify_size_quota")
+    def verify_size_quota(self: Any, env: Any, value: Any) -> None:
+        # Of a function's answer only the payload becomes the state's result.
+        answer = isinstance(value, dict) and "Payload" in value
+        check_size(self, env, text_of(value["Payload"]) if answer else value)
+
+
+class _PutOut:
+    """On the stack: the state's Output is evaluated already, its errors within reach of Retry and Catch."""
 
 
 def _evaluate(self: Any, env: Any) -> None:
@@ -189,6 +212,9 @@ def _attempt(self: Any, env: Any) -> None:
         self.result_path.eval(env)
     else:
         env.states.reset(input_value=env.stack.pop())
+    if self.output:
+        self.output.eval(env=env)
+        env.stack.append(_PutOut())
 
 
 def _bounded(self: Any, env: Any, frame: Any, seconds: float) -> None:

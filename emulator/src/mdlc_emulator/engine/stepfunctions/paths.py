@@ -24,6 +24,15 @@ def fields(path: str) -> tuple[str, ...] | None:
     return tuple(path[2:].split(".")) if _REFERENCE.match(path) else None
 
 
+_INDEFINITE = re.compile(r"\.\.|\.\*|\[\*\]|\[\s*\?|\[[^\]'\"]*[:,]")
+
+
+@lru_cache(maxsize=4096)
+def is_indefinite(path: str) -> bool:
+    """Whether `path` may name several values: it then gives a list, of one or none as well."""
+    return _INDEFINITE.search(path) is not None
+
+
 class NotFoundError(LookupError):
     """The path leads nowhere."""
 

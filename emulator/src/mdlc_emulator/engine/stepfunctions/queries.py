@@ -21,7 +21,11 @@ from mdlc_emulator.engine.stepfunctions.jsonata import (
     evaluate,
 )
 from mdlc_emulator.engine.stepfunctions.patching import original, replace, replace_everywhere, replaces
-from mdlc_emulator.engine.stepfunctions.stock import NoSuchJsonPathError, StatesErrorNameType
+from mdlc_emulator.engine.stepfunctions.stock import (
+    FailureEventException,
+    NoSuchJsonPathError,
+    StatesErrorNameType,
+)
 from mdlc_emulator.engine.stepfunctions.values import copied, text_of
 
 # What the expression of these fields must evaluate to.
@@ -52,6 +56,8 @@ def install() -> None:
 
     def extract_json(path: str, data: Any) -> Any:
         names = paths.fields(path)
+        if names is None and paths.is_indefinite(path):
+            return [match.value for match in original(json_path, "parse")(path).find(data)]
         if names is None:
             return slow_extract(path, data)
         try:
@@ -66,6 +72,18 @@ def install() -> None:
     @replaces(string_expression.StringJsonPath, "_eval_body")
     def eval_json_path(self: Any, env: Any) -> None:
         env.stack.append(copied(extract_json(self.json_path, env.stack[-1])))
+
+    intrinsic = original(string_expression.StringIntrinsicFunction, "_eval_body")
+
+    @replaces(string_expression.StringIntrinsicFunction, "_eval_body")
+    def eval_intrinsic(self: Any, env: Any) -> None:
+        try:
+            intrinsic(self, env)
+        except (FailureEventException, NoSuchJsonPathError):
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a function raises is its failure)
+            cause = f"The function '{self.literal_value}' had the following error: {error}"
+            raise execution_failure(env, StatesErrorNameType.StatesIntrinsicFailure, cause) from None
 
     slow_place = result_path.ResultPath._eval_body
 

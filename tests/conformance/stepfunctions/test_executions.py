@@ -1,0 +1,351 @@
+"""The API around executions: starting, listing, stopping, paging, versions, aliases, express, TestState."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mdlc_emulator.pytest_plugin import Aws
+
+from tests.conformance.conftest import Functions
+from tests.conformance.stepfunctions.conftest import Workflows, program
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html"
+)
+
+WAITING = program({"W": {"Type": "Wait", "Seconds": 60}})
+PASSING = program({"P": {"Type": "Pass"}})
+
+
+def test_starting_again_by_name(workflows: Workflows) -> None:
+    """Idempotent while it runs with the same input; refused with another one, or once it has ended."""
+    client = workflows.client
+    machine = workflows.make(WAITING)
+    first = client.start_execution(stateMachineArn=machine, name="once", input='{"a": 1}')
+    again = client.start_execution(stateMachineArn=machine, name="once", input='{"a": 1}')
+    assert (again["executionArn"], again["startDate"]) == (first["executionArn"], first["startDate"])
+    with pytest.raises(client.exceptions.ExecutionAlreadyExists):
+        client.start_execution(stateMachineArn=machine, name="once", input='{"a": 2}')
+    client.stop_execution(executionArn=first["executionArn"])
+    with pytest.raises(client.exceptions.ExecutionAlreadyExists):
+        client.start_execution(stateMachineArn=machine, name="once", input='{"a": 1}')
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 81, "a/b", "tab\t", "q?"])
+def test_names_that_are_refused(workflows: Workflows, name: str) -> None:
+    client = workflows.client
+    machine = workflows.make(PASSING)
+    with pytest.raises(client.exceptions.InvalidName):
+        client.start_execution(stateMachineArn=machine, name=name)
+
+
+def test_input_that_is_refused(workflows: Workflows) -> None:
+    client = workflows.client
+    machine = workflows.make(PASSING)
+    for text in ("{", json.dumps("x" * 262_144)):
+        with pytest.raises(client.exceptions.InvalidExecutionInput):
+            client.start_execution(stateMachineArn=machine, input=text)
+
+
+def test_arns_that_are_refused(workflows: Workflows) -> None:
+    client = workflows.client
+    machine = workflows.make(PASSING)
+    with pytest.raises(client.exceptions.InvalidArn):
+        client.start_execution(stateMachineArn="nonsense")
+    with pytest.raises(client.exceptions.StateMachineDoesNotExist):
+        client.start_execution(stateMachineArn=f"{machine}-not")
+    with pytest.raises(client.exceptions.ExecutionDoesNotExist):
+        client.describe_execution(executionArn=machine.replace(":stateMachine:", ":execution:") + ":nobody")
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"
+)
+def test_describe_execution(workflows: Workflows) -> None:
+    machine = workflows.make(PASSING)
+    execution = workflows.start(machine, {"a": 1}, name="described")
+    workflows.outcome(execution)
+    described = workflows.client.describe_execution(executionArn=execution)
+    assert execution == machine.replace(":stateMachine:", ":execution:") + ":described"
+    assert (described["name"], described["stateMachineArn"], described["status"]) == (
+        "described",
+        machine,
+        "SUCCEEDED",
+    )
+    assert (described["input"], described["output"]) == ('{"a":1}', '{"a":1}')
+    assert described["inputDetails"] == described["outputDetails"] == {"included": True}
+    assert described["stopDate"] >= described["startDate"]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html")
+def test_stop_ends_at_once(workflows: Workflows, functions: Functions) -> None:
+    name = functions.make("import time\ndef handler(event, context):\n    time.sleep(20)\n", Timeout=30)
+    task = {"Type": "Task", "Resource": functions.arn(name)}
+    retry = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "nobody-made-this"},
+        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 60}],
+    }
+    client = workflows.client
+    for state, reached in (
+        ({"Type": "Wait", "Seconds": 60}, "WaitStateEntered"),
+        (task, "LambdaFunctionStarted"),
+        (retry, "TaskFailed"),
+        ({"Type": "Parallel", "Branches": [WAITING, WAITING]}, "WaitStateEntered"),
+        ({"Type": "Map", "ItemsPath": "$.l", "ItemProcessor": WAITING}, "WaitStateEntered"),
+    ):
+        execution = workflows.start(workflows.make(program({"S": state})), {"l": [1, 2]})
+        eventually(
+            lambda arn=execution, kind=reached: (
+                kind in [event["type"] for event in client.get_execution_history(executionArn=arn)["events"]]
+            )
+        )
+        client.stop_execution(executionArn=execution, error="Enough", cause="said so")
+        described = client.describe_execution(executionArn=execution)
+        assert (described["status"], described["error"], described["cause"]) == (
+            "ABORTED",
+            "Enough",
+            "said so",
+        )
+        last = client.get_execution_history(executionArn=execution, reverseOrder=True)["events"][0]
+        assert last["type"] == "ExecutionAborted"
+        assert last["executionAbortedEventDetails"] == {"error": "Enough", "cause": "said so"}
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html")
+def test_list_executions(workflows: Workflows) -> None:
+    client = workflows.client
+    machine = workflows.make(
+        program(
+            {
+                "C": {
+                    "Type": "Choice",
+                    "Choices": [{"Variable": "$.ok", "BooleanEquals": True, "Next": "S"}],
+                    "Default": "F",
+                },
+                "F": {"Type": "Fail"},
+                "S": {"Type": "Succeed"},
+            }
+        )
+    )
+    arns = {ok: [workflows.start(machine, {"ok": ok}) for _ in range(3)] for ok in (True, False)}
+    for arn in arns[True] + arns[False]:
+        workflows.outcome(arn)
+    found = client.list_executions(stateMachineArn=machine, statusFilter="FAILED")["executions"]
+    assert {item["executionArn"] for item in found} == set(arns[False])
+    pages = client.get_paginator("list_executions").paginate(
+        stateMachineArn=machine, PaginationConfig={"PageSize": 2}
+    )
+    listed = [item["executionArn"] for page in pages for item in page["executions"]]
+    assert sorted(listed) == sorted(arns[True] + arns[False])
+    newest = client.list_executions(stateMachineArn=machine)["executions"]
+    assert [item["startDate"] for item in newest] == sorted(
+        (item["startDate"] for item in newest), reverse=True
+    )
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html"
+)
+def test_history_in_pages_and_backwards(workflows: Workflows) -> None:
+    client = workflows.client
+    outcome = workflows.run({f"P{n}": {"Type": "Pass"} for n in range(4)}, {"a": 1})
+    whole = [event["id"] for event in outcome.history()]
+    assert whole == list(range(1, 11))
+    first = client.get_execution_history(executionArn=outcome.arn, maxResults=4)
+    rest = client.get_execution_history(
+        executionArn=outcome.arn, maxResults=100, nextToken=first["nextToken"]
+    )
+    assert [event["id"] for event in first["events"] + rest["events"]] == whole
+    assert "nextToken" not in rest
+    backwards = client.get_execution_history(executionArn=outcome.arn, reverseOrder=True)["events"]
+    assert [event["id"] for event in backwards] == whole[::-1]
+    bare = client.get_execution_history(executionArn=outcome.arn, includeExecutionData=False)["events"]
+    assert "input" not in bare[0]["executionStartedEventDetails"]
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartSyncExecution.html"
+)
+def test_express_executions(workflows: Workflows) -> None:
+    client = workflows.client
+    good = workflows.make(program({"P": {"Type": "Pass", "Parameters": {"v.$": "$.a"}}}), type="EXPRESS")
+    answer = client.start_sync_execution(stateMachineArn=good, input='{"a": 1}', name="named")
+    assert (answer["status"], json.loads(answer["output"]), answer["name"]) == (
+        "SUCCEEDED",
+        {"v": 1},
+        "named",
+    )
+    assert answer["executionArn"].split(":")[5] == "express"
+    bad = workflows.make(program({"F": {"Type": "Fail", "Error": "E", "Cause": "c"}}), type="EXPRESS")
+    failed = client.start_sync_execution(stateMachineArn=bad)
+    assert (failed["status"], failed["error"], failed["cause"]) == ("FAILED", "E", "c")
+    late = workflows.make(program({"W": {"Type": "Wait", "Seconds": 30}}, TimeoutSeconds=1), type="EXPRESS")
+    assert client.start_sync_execution(stateMachineArn=late)["status"] == "TIMED_OUT"
+    started = client.start_execution(stateMachineArn=good, input='{"a": 1}')
+    with pytest.raises(client.exceptions.InvalidArn):
+        client.describe_execution(executionArn=started["executionArn"])
+    standard = workflows.make(PASSING)
+    with pytest.raises(client.exceptions.StateMachineTypeNotSupported):
+        client.start_sync_execution(stateMachineArn=standard)
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/dg/concepts-cd-aliasing-versioning.html"
+)
+def test_versions_and_aliases(workflows: Workflows) -> None:
+    client = workflows.client
+    machine = workflows.make(program({"P": {"Type": "Pass", "Result": 1}}))
+    one = client.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
+    client.update_state_machine(
+        stateMachineArn=machine, definition=json.dumps(program({"P": {"Type": "Pass", "Result": 2}}))
+    )
+    two = client.publish_state_machine_version(stateMachineArn=machine)["stateMachineVersionArn"]
+    assert (one, two) == (f"{machine}:1", f"{machine}:2")
+    alias = client.create_state_machine_alias(
+        name="live", routingConfiguration=[{"stateMachineVersionArn": one, "weight": 100}]
+    )["stateMachineAliasArn"]
+    assert [workflows.outcome(workflows.start(arn)).output for arn in (machine, one, two, alias)] == [
+        2,
+        1,
+        2,
+        1,
+    ]
+    client.update_state_machine_alias(
+        stateMachineAliasArn=alias, routingConfiguration=[{"stateMachineVersionArn": two, "weight": 100}]
+    )
+    execution = workflows.start(alias)
+    assert workflows.outcome(execution).output == 2
+    described = client.describe_execution(executionArn=execution)
+    assert (described["stateMachineVersionArn"], described["stateMachineAliasArn"]) == (two, alias)
+    with pytest.raises(client.exceptions.ConflictException):
+        client.delete_state_machine_version(stateMachineVersionArn=two)
+    client.delete_state_machine_alias(stateMachineAliasArn=alias)
+    client.delete_state_machine_version(stateMachineVersionArn=two)
+    versions = client.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
+    assert [version["stateMachineVersionArn"] for version in versions] == [one]
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_UpdateStateMachine.html"
+)
+def test_running_executions_keep_their_definition(workflows: Workflows) -> None:
+    client = workflows.client
+    machine = workflows.make(
+        program({"W": {"Type": "Wait", "Seconds": 1}, "P": {"Type": "Pass", "Result": "old"}})
+    )
+    execution = workflows.start(machine)
+    client.update_state_machine(
+        stateMachineArn=machine, definition=json.dumps(program({"P": {"Type": "Pass", "Result": "new"}}))
+    )
+    assert workflows.outcome(execution).output == "old"
+    used = client.describe_state_machine_for_execution(executionArn=execution)
+    assert "old" in used["definition"]
+    assert workflows.outcome(workflows.start(machine)).output == "new"
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html"
+)
+def test_creating_again(workflows: Workflows, unique: Callable[[str], str]) -> None:
+    client = workflows.client
+    request = {"name": unique("twice"), "definition": json.dumps(PASSING), "roleArn": workflows.role}
+    first = client.create_state_machine(**request)
+    workflows.made.append(first["stateMachineArn"])
+    again = client.create_state_machine(**request)
+    assert (again["stateMachineArn"], again["creationDate"]) == (
+        first["stateMachineArn"],
+        first["creationDate"],
+    )
+    with pytest.raises(client.exceptions.StateMachineAlreadyExists):
+        client.create_state_machine(**request | {"definition": json.dumps(WAITING)})
+    with pytest.raises(client.exceptions.InvalidName):
+        client.create_state_machine(**request | {"name": "with space"})
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html")
+def test_test_state(workflows: Workflows) -> None:
+    client = workflows.client
+
+    def tried(state: dict[str, Any], data: Any, **options: Any) -> Any:
+        return client.test_state(
+            definition=json.dumps(state), roleArn=workflows.role, input=json.dumps(data), **options
+        )
+
+    good = tried({"Type": "Pass", "Parameters": {"v.$": "$.a"}, "Next": "Later"}, {"a": 1})
+    assert (good["status"], json.loads(good["output"]), good["nextState"]) == ("SUCCEEDED", {"v": 1}, "Later")
+    choice = {
+        "Type": "Choice",
+        "Choices": [{"Variable": "$.a", "NumericEquals": 1, "Next": "One"}],
+        "Default": "Other",
+    }
+    assert [tried(choice, {"a": a})["nextState"] for a in (1, 2)] == ["One", "Other"]
+    failing = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "nobody-made-this"},
+        "End": True,
+    }
+    assert tried(failing, {})["status"] == "FAILED"
+    caught = tried({**failing, "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Rescue"}]}, {})
+    assert (caught["status"], caught["nextState"]) == ("CAUGHT_ERROR", "Rescue")
+    jsonata = {"QueryLanguage": "JSONata", "Type": "Pass", "Output": "{% $states.input.a + 1 %}", "End": True}
+    assert json.loads(tried(jsonata, {"a": 1})["output"]) == 2
+    inspected = tried(
+        {"Type": "Pass", "Parameters": {"v.$": "$.a"}, "End": True}, {"a": 1}, inspectionLevel="DEBUG"
+    )
+    assert json.loads(inspected["inspectionData"]["afterParameters"]) == {"v": 1}
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html")
+def test_status_changes_reach_eventbridge(
+    workflows: Workflows, aws: Aws, unique: Callable[[str], str]
+) -> None:
+    events, sqs = aws.client("events"), aws.client("sqs")
+    machine = workflows.make(PASSING)
+    queue = sqs.create_queue(QueueName=unique("changes"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    rule = unique("changes")
+    pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "q", "Arn": arn}])
+    execution = workflows.start(machine, {"a": 1})
+    seen: list[dict[str, Any]] = []
+
+    def both() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            seen.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return len(seen) >= 2
+
+    eventually(both)
+    details = {event["detail"]["status"]: event["detail"] for event in seen}
+    assert set(details) == {"RUNNING", "SUCCEEDED"}
+    done = details["SUCCEEDED"]
+    assert (done["executionArn"], done["input"], done["output"]) == (execution, '{"a":1}', '{"a":1}')
+    assert seen[0]["detail-type"] == "Step Functions Execution Status Change"
+    assert isinstance(done["startDate"], int)
+    assert isinstance(done["stopDate"], int)
+    events.remove_targets(Rule=rule, Ids=["q"])
+    events.delete_rule(Name=rule)
+    sqs.delete_queue(QueueUrl=queue)
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/general/latest/gr/aws-arns-and-namespaces.html")
+def test_accounts_and_regions_are_kept_apart(workflows: Workflows, aws: Aws) -> None:
+    machine = workflows.make(PASSING)
+    elsewhere = Workflows(aws.at(region="eu-west-1"), workflows.role)
+    assert machine not in [
+        item["stateMachineArn"] for item in elsewhere.client.list_state_machines()["stateMachines"]
+    ]
+    with pytest.raises(elsewhere.client.exceptions.StateMachineDoesNotExist):
+        elsewhere.start(machine)
+    other = elsewhere.make(PASSING)
+    assert other.split(":")[3] == "eu-west-1"
+    assert elsewhere.outcome(elsewhere.start(other, {"x": 1})).output == {"x": 1}
+    elsewhere.client.delete_state_machine(stateMachineArn=other)
