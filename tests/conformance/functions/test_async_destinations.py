@@ -213,7 +213,9 @@ def check_dead_letter(attributes: dict[str, Any], request_id: str) -> None:
     assert attributes["ErrorMessage"]["StringValue"] == "'tail number'"
 
 
-@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq")
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq"
+)
 def test_a_dead_letter_queue_receives_the_event_itself(functions: Functions, queue: Queue) -> None:
     name = functions.make(FAILS, DeadLetterConfig={"TargetArn": queue.arn})
     client = functions.aws.client("lambda")
@@ -224,7 +226,9 @@ def test_a_dead_letter_queue_receives_the_event_itself(functions: Functions, que
     check_dead_letter(letter["MessageAttributes"], request_id)
 
 
-@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq")
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq"
+)
 def test_a_dead_letter_topic_receives_the_event_itself(
     functions: Functions, queue: Queue, aws: Aws, unique: Callable[[str], str]
 ) -> None:

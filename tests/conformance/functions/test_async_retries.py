@@ -1,9 +1,9 @@
 """Events are tried again: how often, when, and for how long.
 
-On AWS the retries come after one and two minutes. The emulator here is started with LAMBDA_RETRY_BASE_DELAY, which
-shortens the first of them; the second stays twice as long.
-"""
+On AWS the retries come after one and two minutes. The emulator here is started with
+LAMBDA_RETRY_BASE_DELAY, which shortens the first of them; the second stays twice as long."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,7 +108,7 @@ def test_an_event_that_fails_is_tried_again_under_the_same_id(
         return [e["timestamp"] for e in found if e["message"].startswith(f"START RequestId: {request_id}")]
 
     times = eventually(lambda: starts() if len(starts()) == attempts else None)
-    for number, (before, after) in enumerate(zip(times, times[1:], strict=False), start=1):
+    for number, (before, after) in enumerate(itertools.pairwise(times), start=1):
         assert after - before >= number * BASE * 1000 * 0.9
     remove(hasty, url, name)
 

@@ -28,7 +28,9 @@ def ready(client: Any, name: str, qualifier: str) -> dict[str, Any]:
     return dict(eventually(status, within=30))
 
 
-def test_provisioned_environments_become_ready_and_serve_their_version(functions: Functions, aws: Aws) -> None:
+def test_provisioned_environments_become_ready_and_serve_their_version(
+    functions: Functions, aws: Aws
+) -> None:
     client = aws.client("lambda")
     name = functions.make(KIND)
     version = client.publish_version(FunctionName=name)["Version"]
@@ -87,3 +89,23 @@ def test_latest_cannot_be_provisioned(functions: Functions, aws: Aws, unique: Ca
         client.put_provisioned_concurrency_config(
             FunctionName=name, Qualifier="$LATEST", ProvisionedConcurrentExecutions=1
         )
+
+
+def test_the_number_can_be_changed_while_the_first_are_still_coming(functions: Functions, aws: Aws) -> None:
+    client = aws.client("lambda")
+    name = functions.make(KIND)
+    version = client.publish_version(FunctionName=name)["Version"]
+    for number in (3, 1):
+        client.put_provisioned_concurrency_config(
+            FunctionName=name, Qualifier=version, ProvisionedConcurrentExecutions=number
+        )
+
+    def settled() -> bool:
+        found = ready(client, name, version)
+        return bool(
+            found["RequestedProvisionedConcurrentExecutions"] == 1
+            and found["AvailableProvisionedConcurrentExecutions"] == 1
+        )
+
+    eventually(settled)
+    assert functions.invoke(name, Qualifier=version).payload == ["provisioned-concurrency", version]

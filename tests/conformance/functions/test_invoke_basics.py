@@ -34,7 +34,9 @@ def refused(call: Callable[..., object], **options: object) -> tuple[str, int, s
     )
 
 
-def test_a_synchronous_call_returns_the_functions_answer_and_the_version_that_ran(functions: Functions) -> None:
+def test_a_synchronous_call_returns_the_functions_answer_and_the_version_that_ran(
+    functions: Functions,
+) -> None:
     name = functions.make(ECHO)
     answer = functions.aws.client("lambda").invoke(FunctionName=name, Payload=b'{"a": [1, null]}')
     body = json.loads(answer["Payload"].read())
@@ -157,7 +159,9 @@ def test_a_payload_that_is_no_json_is_refused(functions: Functions, aws: Aws, pa
             aws.client("lambda").invoke, FunctionName=name, Payload=payload, InvocationType=kind
         )
         assert (code, status) == ("InvalidRequestContentException", 400)
-        assert message.startswith("Could not parse request body into json: Could not parse payload into json:")
+        assert message.startswith(
+            "Could not parse request body into json: Could not parse payload into json:"
+        )
 
 
 def test_the_client_context_reaches_the_function(functions: Functions, aws: Aws) -> None:
@@ -165,7 +169,9 @@ def test_the_client_context_reaches_the_function(functions: Functions, aws: Aws)
     def handler(event, context):
         return {"custom": context.client_context.custom, "env": context.client_context.env}
     """)
-    context = base64.b64encode(json.dumps({"custom": {"tenant": "a"}, "env": {"locale": "de"}}).encode()).decode()
+    context = base64.b64encode(
+        json.dumps({"custom": {"tenant": "a"}, "env": {"locale": "de"}}).encode()
+    ).decode()
     assert functions.invoke(name, ClientContext=context).payload == {
         "custom": {"tenant": "a"},
         "env": {"locale": "de"},

@@ -57,7 +57,8 @@ def test_code_that_unpacks_to_too_much_is_refused_wherever_it_is_given(
     assert refused(client.update_function_code, FunctionName=name, ZipFile=large) == expected
     assert functions.invoke(name).payload == "ok"
     assert (
-        refused(client.publish_layer_version, LayerName=unique("layer"), Content={"ZipFile": large}) == expected
+        refused(client.publish_layer_version, LayerName=unique("layer"), Content={"ZipFile": large})
+        == expected
     )
 
 
@@ -98,9 +99,7 @@ def test_a_package_inside_a_request_is_limited_to_fifty_megabytes(
     assert (code, status) == ("RequestEntityTooLargeException", 413)
     assert message == "Request must be smaller than 70167211 bytes for the CreateFunction operation"
     name = functions.make(HANDLER)
-    code, status, message = refused(
-        client.update_function_code, FunctionName=name, ZipFile=stored.getvalue()
-    )
+    code, status, message = refused(client.update_function_code, FunctionName=name, ZipFile=stored.getvalue())
     assert (code, status) == ("RequestEntityTooLargeException", 413)
     assert message == "Request must be smaller than 69905067 bytes for the UpdateFunctionCode operation"
 

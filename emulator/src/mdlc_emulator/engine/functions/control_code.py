@@ -32,7 +32,7 @@ from mdlc_emulator.engine.functions.archives import check_archive
 from mdlc_emulator.engine.functions.limits_api import check_unzipped, check_with_layers, unzipped_size
 
 LOG = logging.getLogger(__name__)
-ROUTE = "/_mdlc/lambda/code"
+ROUTE = "/_aws/lambda/code"
 """Where `Code.Location` of GetFunction points to."""
 _LOCK = threading.RLock()
 _PINNED: Counter[str] = Counter()

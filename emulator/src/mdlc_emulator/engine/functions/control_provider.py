@@ -162,6 +162,22 @@ class Provider(LambdaProvider):
         with control_code.beside(_layer_sizes(self.map_layers(layers))):
             yield
 
+    def delete_provisioned_concurrency_config(
+        self, context: RequestContext, function_name: str, qualifier: str, **options: Any
+    ) -> None:
+        """As LocalStack, which looks for an alias's environments under the alias and not its version."""
+        account, region, name, qualifier_ = located(
+            function_name, qualifier, context.account_id, context.region
+        )
+        function = lambda_stores[account][region].functions.get(name)
+        alias = function.aliases.get(qualifier_ or "") if function else None
+        if function is None or alias is None:
+            super().delete_provisioned_concurrency_config(context, function_name, qualifier, **options)
+        elif function.provisioned_concurrency_configs.pop(alias.name, None) is not None:
+            version = function.versions[alias.function_version]
+            manager = self.lambda_service.get_lambda_version_manager(version.qualified_arn)
+            manager.update_provisioned_concurrency_config(0)
+
     def _validate_destination_config(self, store: Any, function_name: str, destination_config: Any) -> None:
         """As LocalStack, and S3 for failures."""
         failure = (destination_config.get("OnFailure") or {}).get("Destination") or ""

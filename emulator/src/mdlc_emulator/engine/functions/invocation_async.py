@@ -9,11 +9,11 @@ LocalStack has a queue, a polling thread and a pool of workers for each version;
 """
 
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from localstack import config
 from localstack.aws.api.lambda_ import ResourceNotFoundException, TooManyRequestsException
 from localstack.services.lambda_.invocation.lambda_models import EventInvokeConfig, Function, InvocationResult
 
@@ -30,6 +30,8 @@ MAXIMUM_RETRIES = 2
 MAXIMUM_AGE_SECONDS = 6 * 60 * 60
 LONGEST_BACKOFF_SECONDS = 5 * 60
 
+RETRY_BASE_SECONDS = 60.0
+
 type Run = Callable[[Call, Target], InvocationResult]
 
 
@@ -43,6 +45,11 @@ class Event:
     received: float
     attempts: int = 0
     refusals: int = 0
+
+
+def retry_base_seconds() -> float:
+    """Seconds before the first retry: a minute, unless LAMBDA_RETRY_BASE_DELAY says otherwise."""
+    return float(os.environ.get("LAMBDA_RETRY_BASE_DELAY") or RETRY_BASE_SECONDS)
 
 
 class AsyncInvocations:
@@ -115,7 +122,7 @@ class AsyncInvocations:
         if not result.is_error:
             destinations.deliver(destinations.success(event, target, result), settings, target)
             return
-        delay = event.attempts * config.LAMBDA_RETRY_BASE_DELAY_SECONDS
+        delay = event.attempts * retry_base_seconds()
         if target.function.reserved_concurrent_executions == 0:
             self._give_up(event, target, settings, "ZeroReservedConcurrency", result)
         elif event.attempts > _retries(settings):

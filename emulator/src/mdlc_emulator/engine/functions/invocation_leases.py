@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from localstack import config
 from localstack.aws.api.lambda_ import (
-    ProvisionedConcurrencyStatusEnum,
     ThrottleReason,
     TooManyRequestsException,
 )
@@ -106,7 +105,7 @@ class Leases(CountingService):
         reserved = function.reserved_concurrent_executions if function else None
         if reserved == 0:
             raise _throttled(ThrottleReason.ReservedFunctionConcurrentInvocationLimitExceeded)
-        if function and state and state.status == ProvisionedConcurrencyStatusEnum.READY:
+        if function and state:
             available = min(provisioned_for(function, qualifier), state.available)
             if running.provisioned[name, qualifier] < available:
                 running.provisioned[name, qualifier] += 1

@@ -159,6 +159,12 @@ class InvocationService(LambdaService):
         """Whether a new state of this version is being prepared."""
         return function_version.qualified_arn in self.lambda_starting_versions
 
+    def stop_version(self, qualified_arn: str) -> None:
+        """End a version that is deleted. One that failed to start has nothing to end: LocalStack raises there,
+        so that a failed function could never be deleted."""
+        if qualified_arn in self.lambda_running_versions or qualified_arn in self.lambda_starting_versions:
+            super().stop_version(qualified_arn)
+
     def stop(self) -> None:
         self.reports.ending.set()
         self.events.stop()

@@ -4,11 +4,16 @@ off."""
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 
 from localstack.aws.api.lambda_ import TooManyRequestsException
 from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
-from localstack.services.lambda_.invocation.lambda_models import Invocation, InvocationResult
+from localstack.services.lambda_.invocation.lambda_models import (
+    Invocation,
+    InvocationResult,
+    ProvisionedConcurrencyState,
+)
 from localstack.services.lambda_.invocation.version_manager import LambdaVersionManager
 from localstack.utils.xray.trace_header import TraceHeader
 
@@ -16,6 +21,7 @@ from mdlc_emulator.engine.functions.invocation_environments import Environment, 
 from mdlc_emulator.engine.functions.invocation_leases import Leases
 from mdlc_emulator.engine.functions.invocation_logs import LogDelivery, Stream
 from mdlc_emulator.engine.functions.invocation_metrics import Metrics
+from mdlc_emulator.engine.functions.invocation_provisioned import Provisioner
 
 LOG = logging.getLogger(__name__)
 DRAIN_MARGIN_SECONDS = 5.0
@@ -57,6 +63,7 @@ class VersionManager(LambdaVersionManager):
     def __init__(self, *arguments: Any, reports: Reports, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.log_handler = NoLogThread()  # type: ignore[assignment]
+        self._provisioner = Provisioner(self.id, self.function_version, self.assignment_service)
         self._reports = reports
         self._in_flight = 0
         self._changed = threading.Condition()
@@ -132,11 +139,24 @@ class VersionManager(LambdaVersionManager):
             identifier.account, identifier.region, identifier.function_name, resource, values
         )
 
+    @property
+    def provisioned_state(self) -> ProvisionedConcurrencyState | None:
+        """How many provisioned environments there are; None when none are asked for."""
+        return self._provisioner.state
+
+    @provisioned_state.setter
+    def provisioned_state(self, state: ProvisionedConcurrencyState | None) -> None:
+        """LocalStack's constructor sets it to None, which it is."""
+
+    def update_provisioned_concurrency_config(self, provisioned_concurrent_executions: int) -> "Future[None]":
+        return self._provisioner.want(provisioned_concurrent_executions)
+
     def stop(self) -> None:
         """End this version: at once if nothing runs in it or the emulator ends, else after its last
         invocation."""
         with self._changed:
             self.shutdown_event.set()
+            self._provisioner.stop()
             busy = self._in_flight > 0
         if busy and not self._reports.ending.is_set():
             threading.Thread(target=self._drain, name=f"lambda-drain-{self.id}", daemon=True).start()
