@@ -20,6 +20,7 @@ from benchmarks.deployment import deploy
 from benchmarks.duel import FAILURES, Board, play, reason
 from benchmarks.ours import Ours
 from benchmarks.peers import ministack
+from benchmarks.processes import PROC
 from benchmarks.results import Result, Samples
 from benchmarks.scenarios.plan import Plan
 from benchmarks.template import template
@@ -49,6 +50,8 @@ def main(
     """Measure every figure we hold ourselves to, ours and the peer in turn."""
     # So that an emulator never outlives the benchmark that started it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if not PROC.is_dir():
+        raise click.ClickException("The benchmarks read /proc: run them on Linux.")
     plan = Plan.quick() if quick else Plan()
     plan = replace(plan, rounds=rounds) if rounds else plan
     try:

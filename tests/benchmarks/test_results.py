@@ -80,6 +80,12 @@ def test_numbers_have_about_three_digits(value: float, text: str):
     assert report.number(value) == text
 
 
+def test_the_tally_counts_a_failed_figure_as_not_reached():
+    results = [Result(FIGURE, Samples([value])) for value in (3, 7, 9)]
+    results += [Result(FIGURE, Samples(failure="x")), Result(Figure("x", "x", "s", "x"), Samples([1]))]
+    assert report.tally(results) == "2 of 4 figures with a target reach it, 1 of them the stretch goal.\n"
+
+
 def test_the_notes_are_about_figures_that_exist():
     from benchmarks.further import PREFIX
 
