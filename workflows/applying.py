@@ -91,7 +91,12 @@ class Machines:
             role = self._iam.get_role(RoleName=name)["Role"]
         except self._iam.exceptions.NoSuchEntityException:
             role = self._iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]
-        if self._rights(name) != rights:
+        live = self._rights(name)
+        if not rights["Statement"]:
+            # IAM knows no empty policy: a workflow that calls nothing has none.
+            if live is not None:
+                self._iam.delete_role_policy(RoleName=name, PolicyName=_POLICY)
+        elif live != rights:
             self._iam.put_role_policy(RoleName=name, PolicyName=_POLICY, PolicyDocument=json.dumps(rights))
         return str(role["Arn"])
 
