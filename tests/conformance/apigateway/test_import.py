@@ -1,4 +1,4 @@
-"""APIs imported from OpenAPI 2 as Chalice writes it: routes, CORS by a MOCK preflight, binary types, update."""
+"""APIs imported from OpenAPI 2 as Chalice writes it: routes, CORS by a MOCK preflight, binary types."""
 
 from __future__ import annotations
 

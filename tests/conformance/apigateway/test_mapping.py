@@ -24,7 +24,7 @@ REQUEST = """{
 
 @pytest.fixture(scope="module")
 def mapped(aws: Aws, echo: str) -> Iterator[RestApi]:
-    """`POST /function/{name}` through templates to the echo function; `GET /mock` answered by the API itself."""
+    """`POST /function/{name}` through templates to the echo function; `GET /mock` answered by the API."""
     for api in rest_api(aws):
         client = api.client
         named = api.method("/function/{name}", "POST", requestParameters={"method.request.path.name": True})

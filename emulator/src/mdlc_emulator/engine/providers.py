@@ -68,14 +68,17 @@ def scheduler() -> Service:
 def events() -> Service:
     from localstack.services.events.provider import EventsProvider
 
-    from mdlc_emulator.engine.scheduler import rules
+    from mdlc_emulator.engine.scheduler import rule_targets, rules
 
     rules.install()
+    rule_targets.install()
     return Service.for_provider(EventsProvider())
 
 
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
     from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
+    from mdlc_emulator.engine.kinesis import cloudformation
 
+    cloudformation.install()
     return cloudformation_service()

@@ -33,8 +33,8 @@ def implementation_of(name: str, service: Service, operation: str) -> Implementa
         return Implementation.NATIVE
     if ours is None and not falls_back:
         return Implementation.NONE
-    name = camelcase_to_underscores(operation)
-    return Implementation.MOTO if name in _moto_names(name) else Implementation.NONE
+    method = camelcase_to_underscores(operation)
+    return Implementation.MOTO if method in _moto_names(name) else Implementation.NONE
 
 
 def _unwrapped(handler: Callable[..., Any]) -> tuple[Callable[..., Any], bool]:

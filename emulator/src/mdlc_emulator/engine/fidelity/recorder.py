@@ -59,6 +59,14 @@ def _judge(service: str, operation: str) -> Judgement:
     return table().judge(service, operation, implementation_of(service, provider, operation))
 
 
+def operations_of(service: str) -> list[str]:
+    """The operations in a service's model; none for a service that the engine does not have."""
+    provider = SERVICE_PLUGINS.get_service(service) if SERVICE_PLUGINS.exists(service) else None
+    if not isinstance(provider, Service) or provider.skeleton is None:
+        return []
+    return list(provider.skeleton.service.operation_names)
+
+
 def refusal(service: str, operation: str, judgement: Judgement) -> CommonServiceException:
     """What strict mode answers instead of `operation`."""
     way_out = "Start the emulator without --strict to have it answered all the same."

@@ -11,7 +11,6 @@ import logging
 import queue
 import selectors
 import socket
-import ssl
 import threading
 import time
 
@@ -101,37 +100,36 @@ class ThreadedServer(RuntimeServer):
                 self._idle_threads += 1
 
     def _serve(self, sock: socket.socket, gateway: Gateway) -> None:
-        opened = sock
-        with self._lock:
-            self._open[opened] = False
         try:
             first = sock.recv(1, socket.MSG_PEEK)
             scheme = "http"
             if first and first[0] == _TLS_HANDSHAKE:
-                sock = server_context().wrap_socket(sock, server_side=True)
+                context = server_context()
+                sock = context.wrap_socket(sock, server_side=True)
                 scheme = "https"
-            self._converse(opened, Connection(sock), gateway, scheme)
-        except (ConnectionError, ssl.SSLError, TimeoutError) as error:
-            LOG.debug("connection ended: %s", error)
+            with self._lock:
+                self._open[sock] = False
+            self._converse(sock, gateway, scheme)
         except OSError as error:
-            if not self._stopping:
-                LOG.debug("connection ended: %s", error)
+            # The client's end, in the middle of a message or of a handshake: nobody is left to tell.
+            LOG.debug("connection ended: %s", error)
         except Exception:
             LOG.exception("the gateway failed to answer a request")
         finally:
             with self._lock:
-                self._open.pop(opened, None)
+                self._open.pop(sock, None)
             _close(sock)
 
-    def _converse(self, opened: socket.socket, connection: Connection, gateway: Gateway, scheme: str) -> None:
-        server = opened.getsockname()[:2]
-        client = opened.getpeername()[:2]
+    def _converse(self, sock: socket.socket, gateway: Gateway, scheme: str) -> None:
+        connection = Connection(sock)
+        server = sock.getsockname()[:2]
+        client = sock.getpeername()[:2]
         try:
             while not self._stopping and (head := connection.read_head()) is not None:
-                self._open[opened] = True
+                self._open[sock] = True
                 if not serve_one(gateway, connection, head, server, client, scheme):
                     return
-                self._open[opened] = False
+                self._open[sock] = False
         except ProtocolError as error:
             refuse(connection, error.status, str(error))
 
