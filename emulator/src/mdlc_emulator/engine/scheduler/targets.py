@@ -139,7 +139,7 @@ def _universal(service: str, action: str, text: str | None) -> tuple[str, str, d
     session = get_session()
     if name not in session.get_available_services():
         raise TargetError("ValidationException", f"There is no service {service}.", retryable=False)
-    operations = {each.lower(): each for each in session.get_service_model(name).operation_names}
+    operations = {str(each).lower(): str(each) for each in session.get_service_model(name).operation_names}
     operation = operations.get(action.lower())
     if operation is None:
         raise TargetError("ValidationException", f"{service} has no API action {action}.", retryable=False)
@@ -148,9 +148,10 @@ def _universal(service: str, action: str, text: str | None) -> tuple[str, str, d
     if not isinstance(request, dict):
         raise TargetError("ValidationException", "The Input has to be a JSON object.", retryable=False)
     shape = model.input_shape
-    known = list(shape.members) if shape is not None else []
-    members = {str(each).lower(): str(each) for each in known}
-    return name, str(operation), {members.get(key.lower(), key): value for key, value in request.items()}
+    known: list[str] = [] if shape is None else [str(each) for each in shape.members]
+    members = {each.lower(): each for each in known}
+    parameters = {members.get(str(key).lower(), str(key)): value for key, value in request.items()}
+    return name, operation, parameters
 
 
 def _default_event(firing: Firing) -> dict[str, Any]:
