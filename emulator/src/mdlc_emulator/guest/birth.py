@@ -19,10 +19,10 @@ PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent():
-    """Ask the kernel to kill this process when its parent ends (Linux; elsewhere the sockets tell)."""
+def die_with_parent(how=signal.SIGKILL):
+    """Ask the kernel to send `how` when this process's parent ends (Linux; elsewhere the sockets tell)."""
     if sys.platform == "linux":
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        _libc.prctl(PR_SET_PDEATHSIG, how, 0, 0, 0)
 
 
 def say(report, message, descriptor=None):

@@ -9,6 +9,12 @@ import types
 import bytecode
 
 # Own dependencies of the runtime: a function that brings its own sees its own, the runtime keeps what it holds.
+RUNTIME_MODULES = (
+    "awslambdaric.bootstrap",
+    "awslambdaric.lambda_runtime_client",
+    "awslambdaric.lambda_runtime_hooks_runner",
+    "awslambdaric.lambda_literals",
+)
 PRIVATE_MODULES = ("simplejson", "snapshot_restore_py")
 
 
@@ -19,8 +25,9 @@ def preload(modules):
 
     sys.modules["runtime_client"] = runtime_client
 
-    # Imported by awslambdaric at the first error it reports: paid once here.
-    importlib.import_module("http.client")
+    # The last one is imported by awslambdaric at the first error it reports: paid once here.
+    for name in (*RUNTIME_MODULES, "http.client"):
+        importlib.import_module(name)
     own = set(sys.modules) - before
     for name in modules:
         importlib.import_module(name)

@@ -111,7 +111,8 @@ def serve(control, mode):
 
 def settle(request, report, log, mode):
     """In a child: become an environment. Returns in the runtime's process."""
-    birth.die_with_parent()
+    # Without a process namespace the init process must live to take down what the function started.
+    birth.die_with_parent(signal.SIGTERM if mode == "none" else signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     become_user = bool  # nothing to do
     try:
