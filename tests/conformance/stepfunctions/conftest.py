@@ -1,4 +1,5 @@
-"""What the tests of workflows share: `workflows.run(states, input)` makes a state machine, runs it and waits."""
+"""What the tests of workflows share: `workflows.run(states, input)` makes a state machine, runs it and
+waits."""
 
 from __future__ import annotations
 
@@ -42,8 +43,8 @@ class Outcome:
 
 
 def program(states: dict[str, Any], **fields: Any) -> dict[str, Any]:
-    """A definition that starts at the first of `states` and ends with the last; each goes on to the next unless it
-    says otherwise."""
+    """A definition that starts at the first of `states` and ends with the last; each goes on to the next
+    unless it says otherwise."""
     names = list(states)
     linked = {}
     for index, (name, state) in enumerate(states.items()):

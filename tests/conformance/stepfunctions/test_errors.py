@@ -10,7 +10,11 @@ from tests.conformance.stepfunctions.conftest import Workflows, program
 
 pytestmark = pytest.mark.source("https://states-language.net/spec.html#errors")
 
-FAILING = "class Mine(Exception): pass\ndef handler(event, context):\n    raise Mine('no ' + str(event.get('n', '')))\n"
+FAILING = """
+class Mine(Exception): pass
+def handler(event, context):
+    raise Mine('no ' + str(event.get('n', '')))
+"""
 COUNTING = """
 import json
 CALLS = 0
@@ -174,25 +178,22 @@ def test_a_missing_path_is_a_runtime_error(workflows: Workflows) -> None:
     outcome = workflows.run({"P": {"Type": "Pass", "Parameters": {"x.$": "$.nowhere"}}}, {"a": 1})
     assert (outcome.status, outcome.error) == ("FAILED", "States.Runtime")
     assert outcome.cause == (
-        "An error occurred while executing the state 'P' (entered at the event id #2). The JSONPath '$.nowhere' "
-        "specified for the field 'x.$' could not be found in the input '{\"a\":1}'"
+        "An error occurred while executing the state 'P' (entered at the event id #2). "
+        "The JSONPath '$.nowhere' specified for the field 'x.$' could not be found in the input '{\"a\":1}'"
     )
 
 
-def test_runtime_errors_are_not_caught(workflows: Workflows, functions: Functions) -> None:
-    name = functions.make(FAILING)
-    states = {
-        "T": {
-            "Type": "Task",
-            "Resource": functions.arn(name),
-            "InputPath": "$.nowhere",
-            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "S"}],
-            "Next": "S",
-        },
-        "S": {"Type": "Succeed"},
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html")
+def test_runtime_errors_are_not_caught_by_all(workflows: Workflows, functions: Functions) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": functions.arn(functions.make(FAILING)),
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "S"}],
+        "Next": "S",
     }
-    outcome = workflows.run(states)
-    assert (outcome.status, outcome.error) == ("FAILED", "States.Runtime")
+    for wrong in ({"InputPath": "$.nowhere"}, {"Parameters": {"x.$": "$.nowhere"}}):
+        outcome = workflows.run({"T": {**task, **wrong}, "S": {"Type": "Succeed"}})
+        assert (outcome.status, outcome.error) == ("FAILED", "States.Runtime")
 
 
 @pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html")
@@ -203,8 +204,8 @@ def test_a_result_beyond_256_kib(workflows: Workflows, functions: Functions) -> 
     outcome = workflows.run({"T": state}, {"n": 262_144})
     assert (outcome.status, outcome.error) == ("FAILED", "States.DataLimitExceeded")
     assert outcome.cause == (
-        f"The state/task '{functions.arn(name)}' returned a result with a size exceeding the maximum number of "
-        "bytes service limit."
+        f"The state/task '{functions.arn(name)}' returned a result with a size exceeding "
+        "the maximum number of bytes service limit."
     )
 
 

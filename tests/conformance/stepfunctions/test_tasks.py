@@ -130,7 +130,9 @@ def test_messages_with_a_task_token(workflows: Workflows, aws: Aws, unique: Call
     sqs.delete_queue(QueueUrl=queue)
 
 
-def test_heartbeats(workflows: Workflows, aws: Aws, unique: Callable[[str], str]) -> None:
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html")
+def test_a_missed_heartbeat(workflows: Workflows, aws: Aws, unique: Callable[[str], str]) -> None:
+    """Reported as States.Timeout; Catch may name it States.HeartbeatTimeout."""
     sqs = aws.client("sqs")
     queue = sqs.create_queue(QueueName=unique("beats"))["QueueUrl"]
     state = {
@@ -141,7 +143,12 @@ def test_heartbeats(workflows: Workflows, aws: Aws, unique: Callable[[str], str]
         "TimeoutSeconds": 30,
     }
     outcome = workflows.run({"T": state})
-    assert (outcome.status, outcome.error) == ("FAILED", "States.HeartbeatTimeout")
+    assert (outcome.status, outcome.error) == ("FAILED", "States.Timeout")
+    assert "TaskTimedOut" in outcome.event_types()
+    for name in ("States.HeartbeatTimeout", "States.Timeout"):
+        catch = [{"ErrorEquals": [name], "Next": "End"}]
+        states = {"T": {**state, "Catch": catch, "Next": "End"}, "End": {"Type": "Succeed"}}
+        assert workflows.run(states).status == "SUCCEEDED"
     sqs.delete_queue(QueueUrl=queue)
 
 

@@ -6,11 +6,11 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.comparison_variable import (
+from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.comparison_variable import (  # noqa: E501
     ComparisonVariable,
 )
-from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.operator.implementations import (  # noqa: E501
-    string_operators,
+from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.operator.implementations.string_operators import (  # noqa: E501
+    StringMatches,
 )
 from localstack.services.stepfunctions.asl.component.state.state_choice.comparison.variable import (
     NoSuchVariable,
@@ -32,7 +32,7 @@ def pattern(text: str) -> re.Pattern[str]:
 
 
 def install() -> None:
-    replace(string_operators.StringMatches, "_compare", staticmethod(_matches))
+    replace(StringMatches, "_compare", staticmethod(_matches))
     replace(ComparisonVariable, "_eval_body", _compare)
     choose = original(StateChoice, "_eval_state")
 

@@ -28,6 +28,7 @@ def install() -> None:
         clients,
         definitions,
         ending,
+        error_names,
         halting,
         integrations,
         interpreter,
@@ -39,5 +40,5 @@ def install() -> None:
 
     for part in (interpreter, queries, halting, ending, definitions, clients, notifications, integrations):
         part.install()
-    for state in (choices, waits, inline, runs):
+    for state in (choices, waits, inline, runs, error_names):
         state.install()

@@ -14,7 +14,7 @@ from localstack.services.stepfunctions.asl.component.common.timeouts.timeout imp
     EvalTimeoutError,
     TimeoutSeconds,
 )
-from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.state_task_lambda import (
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.state_task_lambda import (  # noqa: E501
     StateTaskLambda,
 )
 from localstack.services.stepfunctions.asl.eval import states
