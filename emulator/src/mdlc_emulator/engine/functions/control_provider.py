@@ -11,13 +11,13 @@ from localstack.aws.api.lambda_ import (
     CreateFunctionRequest,
     FunctionConfiguration,
     InvalidParameterValueException,
-    InvocationResponse,
     LayerVersionContentInput,
     PublishLayerVersionResponse,
     ResourceConflictException,
     UpdateFunctionCodeRequest,
     UpdateFunctionConfigurationRequest,
 )
+from localstack.http import Response
 from localstack.services.edge import ROUTER
 from localstack.services.lambda_ import provider as stock
 from localstack.services.lambda_.api_utils import unqualified_lambda_arn
@@ -29,7 +29,7 @@ from localstack.services.lambda_.urlrouter import FunctionUrlRouter
 from mdlc_emulator.engine.functions import control_code
 from mdlc_emulator.engine.functions.control_refusal import refuse
 from mdlc_emulator.engine.functions.invocation_call import Call
-from mdlc_emulator.engine.functions.invocation_front import located, response_members
+from mdlc_emulator.engine.functions.invocation_front import answer_headers, located
 from mdlc_emulator.engine.functions.invocation_guard import guarded
 from mdlc_emulator.engine.functions.invocation_service import InvocationService
 from mdlc_emulator.engine.functions.limits_api import check_upload, check_with_layers
@@ -48,7 +48,7 @@ class Provider(LambdaProvider):
 
     # -- invoking
 
-    def invoke(
+    def invoke(  # type: ignore[override]
         self,
         context: RequestContext,
         function_name: str,
@@ -60,7 +60,7 @@ class Provider(LambdaProvider):
         qualifier: str | None = None,
         tenant_id: str | None = None,
         **options: Any,
-    ) -> InvocationResponse:
+    ) -> Response:
         account, region, name, qualifier = located(
             function_name, qualifier, context.account_id, context.region
         )
@@ -77,7 +77,8 @@ class Provider(LambdaProvider):
             user_agent=context.request.user_agent.string,
         )
         answer = guarded(self.lambda_service, call)
-        return response_members(answer, log_type == "Tail")  # type: ignore[return-value]
+        headers = answer_headers(answer, log_type == "Tail", call.request_id)
+        return Response(answer.payload or b"", answer.status, dict(headers))
 
     # -- functions and layers
 

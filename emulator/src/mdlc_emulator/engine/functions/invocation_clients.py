@@ -17,7 +17,6 @@ from botocore.response import StreamingBody
 from localstack.aws.accounts import get_account_id_from_access_key_id
 from localstack.aws.api import ServiceException
 from localstack.aws.connect import ClientFactory, InternalClientFactory
-from localstack.services.lambda_.api_utils import unqualified_lambda_arn
 from localstack.utils.strings import long_uid
 from localstack.utils.xray.trace_header import TraceHeader
 
@@ -57,13 +56,12 @@ class ShortInvoke:
         content = body.read() if hasattr(body, "read") else body
         request_id = sent.get("x-amz-request-id") or long_uid()
         name = unquote(path[1])
-        resource, error_code, status = name, None, 200
+        error_code, status = None, 200
         parsed: Parsed
         try:
             owner, where, bare, qualifier = located(
                 name, params["query_string"].get("Qualifier"), account, region
             )
-            resource = unqualified_lambda_arn(bare, owner, where)
             call = Call(
                 account=owner,
                 region=where,
@@ -96,7 +94,7 @@ class ShortInvoke:
             "Invoke",
             account=account,
             region=region,
-            resource=resource,
+            resource=name,
             access_key=dto.get("service_principal") or "",
             error=error_code,
             internal=True,

@@ -112,11 +112,10 @@ class InvokeFront:
         qualifier: str | None,
         kind: str,
     ) -> front.FrontAnswer:
-        access_key, account, region = caller
+        _, account, region = caller
         fields = request.head.fields
         request_id = fields.get("x-amz-request-id") or long_uid()
         body = request.body.read()
-        headers: list[tuple[str, str]]
         try:
             owner, where, bare, qualifier = located(name, qualifier, account, region)
             call = Call(
@@ -135,15 +134,10 @@ class InvokeFront:
             )
             answer = guarded(self._service, call)
         except ServiceException as error:
-            return self._error(
-                error, request, request_id, self._counted(access_key, account, region, name, error)
-            )
+            return self._error(error, request, request_id, _counted(caller, name, error))
         wants_logs = fields.get("x-amz-log-type") == "Tail"
-        headers = [("Content-Type", "application/json"), *answer_headers(answer, wants_logs)]
-        headers.append(("x-amzn-RequestId", request_id))
-        return front.FrontAnswer(
-            answer.status, headers, answer.payload or b"", self._counted(access_key, owner, where, bare)
-        )
+        headers = answer_headers(answer, wants_logs, request_id)
+        return front.FrontAnswer(answer.status, headers, answer.payload or b"", _counted(caller, name))
 
     def _error(
         self, error: ServiceException, request: front.FrontRequest, request_id: str, counted: front.Call
@@ -154,19 +148,17 @@ class InvokeFront:
         headers = [(name, str(value)) for name, value in response.headers]
         return front.FrontAnswer(response.status_code, headers, response.get_data(), counted)
 
-    def _counted(
-        self, access_key: str, account: str, region: str, name: str, error: ServiceException | None = None
-    ) -> front.Call:
-        resource = name
-        if not name.startswith("arn:"):
-            resource = api_utils.unqualified_lambda_arn(name, account, region)
-        code: str | None = getattr(error, "code", None) or (type(error).__name__ if error else None)
-        return front.Call("lambda", "Invoke", account, region, resource, code, access_key)
+
+def _counted(caller: tuple[str, str, str], name: str, error: ServiceException | None = None) -> front.Call:
+    """What the ledger is told: the same as for a call of the chain, so the function as it was named."""
+    access_key, account, region = caller
+    code: str | None = getattr(error, "code", None) or (type(error).__name__ if error else None)
+    return front.Call("lambda", "Invoke", account, region, name, code, access_key)
 
 
-def answer_headers(answer: Answer, wants_logs: bool) -> list[tuple[str, str]]:
-    """The headers that carry the outcome of an Invoke."""
-    headers: list[tuple[str, str]] = []
+def answer_headers(answer: Answer, wants_logs: bool, request_id: str) -> list[tuple[str, str]]:
+    """The headers of Invoke's response, which carry all of the outcome but the payload."""
+    headers = [("Content-Type", "application/json"), ("x-amzn-RequestId", request_id)]
     if answer.function_error:
         headers.append(("X-Amz-Function-Error", answer.function_error))
     if answer.version is not None:

@@ -160,8 +160,8 @@ class InvocationService(LambdaService):
         return function_version.qualified_arn in self.lambda_starting_versions
 
     def stop_version(self, qualified_arn: str) -> None:
-        """End a version that is deleted. One that failed to start has nothing to end: LocalStack raises there,
-        so that a failed function could never be deleted."""
+        """End a version that is deleted. One that failed to start has nothing to end: LocalStack raises
+        there, so that a failed function could never be deleted."""
         if qualified_arn in self.lambda_running_versions or qualified_arn in self.lambda_starting_versions:
             super().stop_version(qualified_arn)
 
