@@ -12,6 +12,8 @@ from cli.exits import Exit, MdlcError
 from cli.output import duration, json_option, say_json
 from cli.target import chosen, port_option
 
+_COLOURS = {"executed": "green", "simulated": "yellow", "unsupported": "red"}
+
 
 def describe(instance: Instance) -> dict[str, Any]:
     """One instance as `--json` shows it: times in seconds, memory in MiB; `engine` is what it says of
@@ -51,18 +53,29 @@ def _show(found: dict[str, Any]) -> None:
 
 def _show_fidelity(report: dict[str, Any]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table("service", "operation", "outcome", "calls", box=None, pad_edge=False)
-    colours = {"executed": "green", "simulated": "yellow", "unsupported": "red"}
-    for call in report.get("calls", []):
-        colour = colours.get(call["outcome"], "white")
+    table = Table(
+        "answered as", "service", "operation", "resource", "calls", "errors", box=None, pad_edge=False
+    )
+    reasons: dict[str, None] = {}
+    for entry in report["entries"]:
+        colour = _COLOURS.get(entry["fidelity"], "white")
+        words = (entry["service"], entry["operation"], entry["resource"])
         table.add_row(
-            call["service"], call["operation"], f"[{colour}]{call['outcome']}[/]", str(call["count"])
+            f"[{colour}]{entry['fidelity']}[/]",
+            *(escape(word or "") for word in words),
+            str(entry["count"]),
+            str(entry["errors"] or ""),
         )
-    Console().print(table)
-    totals = report.get("totals", {})
-    click.echo(", ".join(f"{count} {outcome}" for outcome, count in totals.items()) or "No call so far.")
+        if entry["reason"]:
+            reasons[f"{entry['service']}.{entry['operation']}: {entry['reason']}"] = None
+    if report["entries"]:
+        Console().print(table)
+    for reason in reasons:
+        click.echo(reason)
+    click.echo(", ".join(f"{count} {kind}" for kind, count in report["totals"].items()) + " in all")
 
 
 @click.command()

@@ -9,17 +9,24 @@ import pytest
 
 
 @contextmanager
-def state_home(path: Path) -> Iterator[Path]:
-    """`path` as XDG_STATE_HOME of this process and its children; yields the launcher's directory in it."""
-    before = os.environ.get("XDG_STATE_HOME")
-    os.environ["XDG_STATE_HOME"] = str(path)
+def variable(name: str, value: str) -> Iterator[None]:
+    """An environment variable of this process and its children, while the context lasts."""
+    before = os.environ.get(name)
+    os.environ[name] = value
     try:
-        yield path / "mdlc-emulator"
+        yield
     finally:
         if before is None:
-            del os.environ["XDG_STATE_HOME"]
+            del os.environ[name]
         else:
-            os.environ["XDG_STATE_HOME"] = before
+            os.environ[name] = before
+
+
+@contextmanager
+def state_home(path: Path) -> Iterator[Path]:
+    """`path` as XDG_STATE_HOME; yields the launcher's directory in it."""
+    with variable("XDG_STATE_HOME", str(path)):
+        yield path / "mdlc-emulator"
 
 
 @pytest.fixture

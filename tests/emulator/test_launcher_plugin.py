@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mdlc_emulator.launcher.interpreter import cache_directory
+
+from tests.emulator.conftest import variable
 
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.xdist_group("launcher")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _machine_cache() -> Iterator[None]:
+    """pytester gives each run a home directory of its own; what is made once for a machine stays where it
+    is."""
+    with variable("XDG_CACHE_HOME", str(cache_directory().parent)):
+        yield
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from mdlc_emulator.launcher import template as templates
 from mdlc_emulator.launcher.interpreter import engine_python
 from mdlc_emulator.supervisor import host
 
+from tests.emulator.conftest import variable
 from tests.emulator.test_ends import Traces, assert_nothing_left, warm_function
 from tests.waiting import eventually
 
@@ -29,15 +30,8 @@ def forked(instance: Instance) -> bool:
 
 
 def made(idle: str = "600") -> templates.Template:
-    before = os.environ.get("MDLC_TEMPLATE_IDLE")
-    os.environ["MDLC_TEMPLATE_IDLE"] = idle
-    try:
+    with variable("MDLC_TEMPLATE_IDLE", idle):
         assert templates.keep(engine_python(lambda _: None), {}) is not None
-    finally:
-        if before is None:
-            del os.environ["MDLC_TEMPLATE_IDLE"]
-        else:
-            os.environ["MDLC_TEMPLATE_IDLE"] = before
     eventually(templates.socket_path().exists, within=60)
     template = templates.current()
     assert template is not None

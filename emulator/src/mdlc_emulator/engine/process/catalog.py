@@ -33,21 +33,33 @@ def install() -> None:
     Without a writable cache directory LocalStack makes one of its own, as ever.
     """
     from localstack import config
-    from localstack.aws import spec
 
-    name = spec._get_catalog_filename()  # type: ignore[no-untyped-call]
-    # Another interpreter's site-packages may hold other models under the same version.
-    origin = hashlib.sha256(str(Path(spec.__file__)).encode()).hexdigest()[:8]
-    kept = cache_directory() / f"{origin}-{name}"
     try:
-        if not kept.exists():
-            _build(kept)
-        link = Path(config.dirs.static_libs) / name
+        kept = made()
+        link = Path(config.dirs.static_libs) / _name()
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(kept)
     except (OSError, subprocess.SubprocessError) as error:
         LOG.warning("No ready index of AWS's services (%s): the first request takes 3 s.", error)
+
+
+def made() -> Path:
+    """The index, made if this machine has none yet. OSError or SubprocessError when it cannot be."""
+    from localstack.aws import spec
+
+    # Another interpreter's site-packages may hold other models under the same version.
+    origin = hashlib.sha256(str(Path(spec.__file__)).encode()).hexdigest()[:8]
+    kept = cache_directory() / f"{origin}-{_name()}"
+    if not kept.exists():
+        _build(kept)
+    return kept
+
+
+def _name() -> str:
+    from localstack.aws import spec
+
+    return str(spec._get_catalog_filename())  # type: ignore[no-untyped-call]
 
 
 def _build(kept: Path) -> None:
@@ -61,3 +73,7 @@ def _build(kept: Path) -> None:
         fresh.rename(kept)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":  # part of set-up, so that not even the first start waits for it
+    print(made())

@@ -49,6 +49,7 @@ def be_born(environment: Mapping[str, str]) -> None:
     tempfile.tempdir = None
     _rebind_config()
     _reseed()
+    _start_clocks()
 
 
 def _rebind_config() -> None:
@@ -63,6 +64,14 @@ def _rebind_config() -> None:
     if packages is not None:
         packages.InstallTarget.VAR_LIBS._value_ = config.dirs.var_libs
         packages.InstallTarget.STATIC_LIBS._value_ = config.dirs.static_libs
+
+
+def _start_clocks() -> None:
+    """What the engine says of itself counts from the fork on."""
+    routes = sys.modules.get("mdlc_emulator.engine.fidelity.routes")
+    if routes is not None:
+        routes._STARTED = time.time()
+        routes.recorder.LEDGER.reset()
 
 
 def _reseed() -> None:
