@@ -82,3 +82,10 @@ def cloudformation() -> Service:
 
     cloudformation.install()
     return cloudformation_service()
+
+
+@aws_provider(api="sqs", name="mdlc")
+def sqs() -> Service:
+    from mdlc_emulator.engine.sqs.service import sqs_service
+
+    return sqs_service()

@@ -1,0 +1,1 @@
+"""SQS: LocalStack's service, without a call to CloudWatch for every message."""
