@@ -1,0 +1,175 @@
+"""`mdlc deploy`, the application it deploys, and `mdlc destroy`."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from cli.exits import Exit
+from tests.deploy.conftest import User, everything, get
+from tests.waiting import eventually
+
+Deployed = tuple[User, Any]
+STEPS = ["package", "stack", "layer", "functions", "workflows", "mappings", "check"]
+
+
+def test_the_report_has_every_step_and_the_working_url(deployed: Deployed) -> None:
+    user, report = deployed
+    assert sorted(step["name"] for step in report["steps"]) == sorted(STEPS)
+    assert report["url"].startswith(f"{user.aws.endpoint_url}/_aws/execute-api/")
+    assert get(f"{report['url']}health").json["status"] == "ok"
+
+
+def test_what_was_left_out_is_said(deployed: Deployed) -> None:
+    (left_out,) = deployed[1]["left_out"]
+    assert "AWS Batch" in left_out
+    assert "emulator" in left_out
+
+
+def test_the_api_answers(deployed: Deployed) -> None:
+    url = deployed[1]["url"]
+    assert [lifecycle["name"] for lifecycle in get(f"{url}lifecycles").json["lifecycles"]] == [
+        "flights",
+        "retail",
+    ]
+    assert get(f"{url}lifecycles/flights").json["source"]["stream"] == "flights"
+
+
+def test_deploying_has_registered_the_lifecycles(deployed: Deployed) -> None:
+    url = deployed[1]["url"]
+    for name, digest in get(f"{url}health").json["lifecycles"].items():
+        registered = get(f"{url}lifecycles/{name}/registration").json
+        assert (registered["digest"], registered["current"]) == (digest, True)
+
+
+def test_errors_are_problems_with_the_request_id_of_the_answer(deployed: Deployed) -> None:
+    answer = get(f"{deployed[1]['url']}lifecycles/none")
+    assert answer.code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["request_id"] == answer.headers["X-Request-Id"]
+
+
+def test_cors_is_as_the_stage_declares(deployed: Deployed) -> None:
+    headers = get(f"{deployed[1]['url']}health", Origin="https://example.org").headers
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "X-Request-Id" in headers["Access-Control-Expose-Headers"]
+
+
+def test_logs_hold_the_request_id(deployed: Deployed) -> None:
+    user, report = deployed
+    request_id = get(f"{report['url']}health").headers["X-Request-Id"]
+    logs = user.client("logs")
+
+    def answered() -> list[dict[str, Any]]:
+        events = logs.filter_log_events(logGroupName="/aws/lambda/mdlc-local")["events"]
+        return [json.loads(e["message"]) for e in events if request_id in e["message"]]
+
+    (line,) = eventually(answered)
+    assert (line["message"], line["route"], line["status"]) == ("answered", "/health", 200)
+
+
+def test_every_function_has_a_role_of_its_own_with_its_own_policy(deployed: Deployed) -> None:
+    user, _ = deployed
+    functions = user.client("lambda").list_functions()["Functions"]
+    roles = {function["FunctionName"]: function["Role"].rsplit("/", 1)[1] for function in functions}
+    assert len(roles) == 3
+    assert len(set(roles.values())) == 3
+
+
+def test_deploying_again_changes_nothing_but_the_functions(deployed: Deployed) -> None:
+    user, report = deployed
+    again = user.mdlc("deploy", "--json").json
+    details = {step["name"]: step["detail"] for step in again["steps"]}
+    assert (details["package"], details["stack"], details["layer"]) == (
+        "dependencies unchanged",
+        "unchanged",
+        "unchanged",
+    )
+    assert details["workflows"] == "1 unchanged"
+    assert again["url"] == report["url"]
+
+
+def test_changed_code_is_live_after_a_deploy(deployed: Deployed) -> None:
+    user, report = deployed
+    path = user.project.root / "app" / "health.py"
+    path.write_text(path.read_text().replace('"stage": self.stage', '"stage": self.stage, "new": 1'))
+    assert user.mdlc("deploy").code == 0
+    assert get(f"{report['url']}health").json["new"] == 1
+
+
+def test_a_changed_declaration_is_registered_by_the_next_deploy(deployed: Deployed) -> None:
+    user, report = deployed
+    path = user.project.root / "app" / "lifecycles" / "flights.py"
+    path.write_text(path.read_text().replace("ge=1987", "ge=2000"))
+    before = get(f"{report['url']}lifecycles/flights/registration").json["digest"]
+    done = user.mdlc("deploy", "--json")
+    assert done.code == 0, done.error
+    after = get(f"{report['url']}lifecycles/flights/registration").json
+    assert after["current"]
+    assert after["digest"] != before
+
+
+def test_a_wrong_declaration_stops_the_deploy_with_its_line(deployed: Deployed) -> None:
+    user, _ = deployed
+    path = user.project.root / "app" / "lifecycles" / "retail.py"
+    right = path.read_text()
+    path.write_text(right.replace('event_time="invoiced_at"', 'event_time="invoiced"'))
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "event_time=" in text)
+    done = user.mdlc("deploy")
+    path.write_text(right)
+    assert done.code == Exit.FAILURE
+    assert re.search(rf"app/lifecycles/retail\.py:{line}: event_time 'invoiced' is no column", done.error)
+    assert "Traceback" not in done.error
+
+
+def test_a_full_bucket_is_not_removed_unasked(deployed: Deployed) -> None:
+    user, _ = deployed
+    bucket = next(b["Name"] for b in user.client("s3").list_buckets()["Buckets"] if "tables" in b["Name"])
+    for _ in range(2):
+        user.client("s3").put_object(Bucket=bucket, Key="k", Body=b"v")
+    refused = user.mdlc("destroy")
+    assert refused.code == Exit.USAGE
+    assert f"{bucket}. Add --force" in refused.error
+    assert get(f"{deployed[1]['url']}health").code == 200
+
+
+def test_destroy_leaves_nothing_and_can_be_run_twice(deployed: Deployed) -> None:
+    """The last of this module: it takes down what the others look at."""
+    user, _ = deployed
+    done = user.mdlc("destroy", "--force", "--json")
+    assert done.code == 0, done.error
+    assert {kind: left for kind, left in everything(user).items() if left} == {}
+    assert not (user.project.root / ".chalice" / "deployed" / "local.json").exists()
+    again = user.mdlc("destroy", "--json")
+    assert again.code == 0, again.error
+    assert {step["detail"] for step in again.json["steps"]} == {"none", "0 objects removed"}
+
+
+@pytest.mark.long
+def test_a_deploy_to_an_emulator_that_has_forgotten_everything(user: User) -> None:
+    """.chalice/deployed then names what is gone: neither deploy nor destroy stops at that."""
+    assert user.mdlc("deploy").code == 0
+    api = next(r for r in user.project.deployed("local") if r["resource_type"] == "rest_api")
+    user.client("apigateway").delete_rest_api(restApiId=api["rest_api_id"])
+    user.client("lambda").delete_function(FunctionName="mdlc-local")
+    done = user.mdlc("deploy", "--json")
+    assert done.code == 0, done.error
+    assert get(f"{done.json['url']}health").json["status"] == "ok"
+    user.client("lambda").delete_function(FunctionName="mdlc-local-inspect-stage")
+    assert user.mdlc("destroy", "--force").code == 0
+    assert {kind: left for kind, left in everything(user).items() if left} == {}
+
+
+@pytest.mark.long
+def test_a_deploy_that_stopped_half_way_goes_on(user: User) -> None:
+    path = user.project.root / "workflows" / "register.asl.json"
+    right = path.read_text()
+    path.write_text(right.replace("InspectStageFunctionArn", "NobodyFunctionArn"))
+    stopped = user.mdlc("deploy")
+    assert stopped.code == Exit.FAILURE
+    assert "Done so far: package, " in stopped.error
+    assert "register.asl.json names NobodyFunctionArn, which no function has" in stopped.error
+    path.write_text(right)
+    assert user.mdlc("deploy").code == 0
+    assert user.mdlc("destroy").code == 0

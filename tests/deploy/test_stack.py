@@ -1,0 +1,54 @@
+"""The stack on the emulator: made, left alone, changed, mended after a failure, removed."""
+
+from collections.abc import Iterator
+
+import pytest
+from mdlc_emulator.pytest_plugin import Aws
+
+from cli.deploy_stack import Stack
+from cli.exits import MdlcError
+
+QUEUE = """
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {{QueueName: stack-test, VisibilityTimeout: {seconds}}}
+"""
+BROKEN = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: stack-test
+      AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: []}
+      ManagedPolicyArns: ["arn:aws:iam::aws:policy/there-is-no-such-policy"]
+"""
+
+
+def quiet(_: str) -> None:
+    """Says nothing."""
+
+
+@pytest.fixture
+def stack(aws: Aws) -> Iterator[Stack]:
+    made = Stack(aws.at(account="700000000005").client("cloudformation"), "stack-test")
+    yield made
+    made.remove(quiet)
+
+
+def test_it_is_made_once_and_changed_when_the_template_is(stack: Stack) -> None:
+    assert stack.status() is None
+    assert stack.apply(QUEUE.format(seconds=10), {}, quiet) == "created"
+    assert stack.apply(QUEUE.format(seconds=10), {}, quiet) == "unchanged"
+    assert stack.apply(QUEUE.format(seconds=20), {}, quiet) == "updated"
+    assert stack.remove(quiet)
+    assert not stack.remove(quiet)
+    assert stack.status() is None
+
+
+def test_a_failure_names_its_cause_and_does_not_stand_in_the_way(stack: Stack) -> None:
+    with pytest.raises(
+        MdlcError, match=r"stack-test is \w+: Role: .*there-is-no-such-policy.* Mend workflows/"
+    ):
+        stack.apply(BROKEN, {}, quiet)
+    assert stack.apply(QUEUE.format(seconds=10), {}, quiet) == "created"
