@@ -12,7 +12,7 @@ from typing import Any
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.scheduler.cron import ExpressionError
-from mdlc_emulator.engine.scheduler.expressions import At, parse, zone_of
+from mdlc_emulator.engine.scheduler.expressions import At, Rate, parse, zone_of
 from mdlc_emulator.engine.scheduler.runner import Runner
 from mdlc_emulator.engine.scheduler.schedule import (
     DEFAULT_GROUP,
@@ -64,7 +64,8 @@ class Schedules:
             schedules[group, name] = schedule
             if token is not None:
                 self._tokens[caller, token] = schedule.arn
-        self._runner.watch(schedule, now - 0.001)
+        # A rate without a start date begins at once; a cron expression at its next time.
+        self._runner.watch(schedule, now - 0.001 if isinstance(schedule.expression, Rate) else now)
         return {"ScheduleArn": schedule.arn}
 
     def update(self, caller: Caller, request: Request) -> Response:
