@@ -30,7 +30,7 @@ type Row = dict[str, Any]
 
 def run(endpoint_url: str) -> list[Row]:
     """The figures of the emulator at `endpoint_url`; milliseconds unless the unit says otherwise."""
-    session = boto3.Session(**CREDENTIALS)
+    session = boto3.Session(**CREDENTIALS)  # type: ignore[arg-type]
     lambda_ = session.client("lambda", endpoint_url=endpoint_url, config=Config(retries={"max_attempts": 0}))
     return [*_warm(lambda_, endpoint_url), *_events(lambda_, endpoint_url), *_changes(lambda_, endpoint_url)]
 
@@ -113,7 +113,8 @@ def _function(lambda_: Any, endpoint_url: str, code: bytes) -> Iterator[str]:
 
 @contextmanager
 def _functions(lambda_: Any, endpoint_url: str, code: bytes, number: int) -> Iterator[list[str]]:
-    iam = boto3.Session(**CREDENTIALS).client("iam", endpoint_url=endpoint_url)
+    session = boto3.Session(**CREDENTIALS)  # type: ignore[arg-type]
+    iam = session.client("iam", endpoint_url=endpoint_url)
     role = f"bench-{uuid.uuid4().hex[:8]}"
     arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     names = [f"{role}-{index}" for index in range(number)]
@@ -146,7 +147,7 @@ def _timed(call: Callable[[], object], times: int) -> list[float]:
 
 
 def _engine_cpu(endpoint_url: str) -> float:
-    """Seconds of CPU that the engine's process has used, without the functions'. 0 where there is no /proc."""
+    """Seconds of CPU of the engine's process, without the functions' own. 0 where there is no /proc."""
     with urllib.request.urlopen(f"{endpoint_url}/_mdlc/status") as answer:
         pid = json.load(answer)["pid"]
     stat = Path(f"/proc/{pid}/stat")
