@@ -143,6 +143,7 @@ def test_results_of_the_wrong_type(
     assert outcome.cause is not None
     assert f"specified for the field '{location}' returned an unexpected result type" in outcome.cause
     assert outcome.cause.endswith(f"Expected '{expected}', but was '{actual}' for value: {shown}")
+    assert outcome.event_types().count("EvaluationFailed") == 1
 
 
 def test_query_evaluation_errors_of_a_task_are_caught(workflows: Workflows) -> None:

@@ -116,7 +116,8 @@ def _programs() -> None:
             env.set_error(error=failure.get_execution_failed_event_details())
         except Exception as error:
             cause = f"{type(error).__name__}({error})"
-            LOG.info("An execution ended by an exception of the interpreter: %s", cause, exc_info=True)
+            if env.is_running():
+                LOG.info("An execution ended by an exception: %s", cause, exc_info=True)
             name = StatesErrorName(typ=StatesErrorNameType.StatesRuntime).error_name
             env.set_error(ExecutionFailedEventDetails(error=name, cause=cause))
         if not env.is_frame():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import logging
 from typing import Any
 
 from localstack.aws.api.stepfunctions import StateEnteredEventDetails, StateExitedEventDetails
@@ -14,10 +15,13 @@ from localstack.services.stepfunctions.asl.component.common.timeouts.timeout imp
     EvalTimeoutError,
     TimeoutSeconds,
 )
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.state_map import StateMap
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_parallel import branch_worker
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.state_task_lambda import (  # noqa: E501
     StateTaskLambda,
 )
 from localstack.services.stepfunctions.asl.eval import states
+from localstack.services.stepfunctions.asl.parse import preprocessor
 from localstack.services.stepfunctions.asl.utils import encoding
 
 from mdlc_emulator.engine import clock
@@ -40,6 +44,9 @@ from mdlc_emulator.engine.stepfunctions.values import copied, fits, text_of
 
 
 def install() -> None:
+    # One line per branch says nothing that the history does not; the other claims what is no longer so.
+    logging.getLogger(branch_worker.__name__).setLevel(logging.WARNING)
+    logging.getLogger(preprocessor.__name__).setLevel(logging.ERROR)
     replace_everywhere("localstack.services.stepfunctions", original(encoding, "to_json_str"), text_of)
     replace_everywhere("localstack.services.stepfunctions", original(quotas, "is_within_size_quota"), fits)
     replace(EvalComponent, "eval", _evaluate)
@@ -50,6 +57,7 @@ def install() -> None:
     _quick_environment()
     replace(ExecutionState, "_evaluate_with_timeout", _attempt)
     replace(ExecutionState, "_eval_state", _until_done)
+    replace(StateMap, "_eval_state", _until_mapped)
     put_out = original(ExecutionState, "_eval_state_output")
 
     @replaces(ExecutionState, "_eval_state_output")
@@ -232,7 +240,12 @@ def _bounded(self: Any, env: Any, frame: Any, seconds: float) -> None:
         raise failures[0]
 
 
-def _until_done(self: Any, env: Any) -> None:
+def _until_mapped(self: Any, env: Any) -> None:
+    """As for any state, but its iterations have published their events, and it closes with its own."""
+    _until_done(self, env, closing=HistoryEventType.MapStateFailed)
+
+
+def _until_done(self: Any, env: Any, closing: HistoryEventType | None = None) -> None:
     """Attempt the state until it succeeds, is caught, or its retries run out."""
     env.states.context_object.context_object_data["State"]["RetryCount"] = 0
     while env.is_running():
@@ -246,7 +259,8 @@ def _until_done(self: Any, env: Any) -> None:
         if not env.is_running():
             return
         failure = self._from_error(env=env, ex=error)
-        if not is_published(failure) and failure.event_type != HistoryEventType.ExecutionFailed:
+        without_event = failure.event_type == HistoryEventType.ExecutionFailed
+        if closing is None and not without_event and not is_published(failure):
             env.event_manager.add_event(
                 context=env.event_history_context,
                 event_type=failure.event_type,
@@ -257,6 +271,8 @@ def _until_done(self: Any, env: Any) -> None:
             continue
         if not env.is_running():
             return
+        if closing is not None and not without_event:
+            env.event_manager.add_event(context=env.event_history_context, event_type=closing)
         if self.catch:
             self._handle_catch(env=env, failure_event=failure)
             if env.stack[-1] == CatchOutcome.Caught:

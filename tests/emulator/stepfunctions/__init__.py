@@ -1,0 +1,1 @@
+"""Step Functions: the parts that stand without LocalStack."""
