@@ -1,8 +1,8 @@
 """Builds the directory that function processes see as /var/runtime: what AWS's Python image brings, locked.
 
-`python -m mdlc_emulator.guest_setup [--uv UV]` installs the lock's `guest` group, done again only when the lock
-changes. The packages are pure Python but for an accelerator that other versions than the emulator's own do
-without, so that one directory serves every interpreter version.
+`python -m mdlc_emulator.guest_setup [--uv UV]` installs the lock's `guest` group, done again only when the
+lock changes. The packages are pure Python but for an accelerator that other versions than the emulator's own
+do without, so that one directory serves every interpreter version.
 """
 
 import argparse

@@ -32,7 +32,13 @@ def test_a_warm_environment_keeps_its_state(functions: Functions) -> None:
 @pytest.mark.source(LIFECYCLE)
 def test_new_code_and_new_configuration_start_new_environments(functions: Functions) -> None:
     client = functions.aws.client("lambda")
-    code = "import os\ncalls = []\ndef handler(event, context):\n    calls.append(1)\n    return [len(calls), os.environ.get('A')]"
+    code = """
+    import os
+    calls = []
+    def handler(event, context):
+        calls.append(1)
+        return [len(calls), os.environ.get("A")]
+    """
     name = functions.make(code)
     assert functions.invoke(name).payload == [1, None]
     client.update_function_configuration(FunctionName=name, Environment={"Variables": {"A": "b"}})
@@ -87,7 +93,12 @@ def test_invocations_at_the_same_time_run_in_environments_of_their_own(functions
 @pytest.mark.source(PROVISIONED)
 def test_provisioned_environments_are_initialized_beforehand(functions: Functions) -> None:
     client = functions.aws.client("lambda")
-    code = "import os, time\nborn = time.time()\ndef handler(*_):\n    return [time.time() - born, os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']]"
+    code = """
+    import os, time
+    born = time.time()
+    def handler(event, context):
+        return [time.time() - born, os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]]
+    """
     name = functions.make(code)
     version = client.publish_version(FunctionName=name)["Version"]
     client.put_provisioned_concurrency_config(
@@ -141,7 +152,8 @@ def test_layers_are_merged_under_opt_in_their_order(functions: Functions) -> Non
     import only_first, os, shared, subprocess
     def handler(event, context):
         said = subprocess.run(["tool"], capture_output=True, text=True).stdout.strip()
-        return [shared.origin, shared.__file__, said, open("/opt/data.txt").read(), sorted(os.listdir("/opt"))]
+        text = open("/opt/data.txt").read()
+        return [shared.origin, shared.__file__, said, text, sorted(os.listdir("/opt"))]
     """
     name = functions.make(code, Layers=[first, second])
     assert functions.invoke(name).payload == [
@@ -201,7 +213,8 @@ while true; do
     printf 'in chunks' | curl -sS "$API/invocation/$ID/response" -H "Transfer-Encoding: chunked" \\
       -H "Lambda-Runtime-Function-Response-Mode: streaming" -X POST -T - > /dev/null
   else
-    curl -sS "$API/invocation/$ID/response" -d "{\\"event\\": $EVENT, \\"root\\": \\"$LAMBDA_TASK_ROOT\\"}" > /dev/null
+    ANSWER="{\\"event\\": $EVENT, \\"root\\": \\"$LAMBDA_TASK_ROOT\\"}"
+    curl -sS "$API/invocation/$ID/response" -d "$ANSWER" > /dev/null
   fi
 done
 """

@@ -53,7 +53,8 @@ def test_start_output_end_and_report_of_a_first_invocation(functions: Functions)
     assert re.fullmatch(rf"\[INFO\]\t\d{{4}}-\d\d-\d\dT[\d:.]+Z\t{identifier}\tlogged 7", lines[start + 3])
     assert lines[start + 4] == f"END RequestId: {identifier}"
     assert re.fullmatch(
-        rf"REPORT RequestId: {identifier}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\tMemory Size: 128 MB\t"
+        rf"REPORT RequestId: {identifier}\tDuration: [\d.]+ ms\tBilled Duration: \d+ ms\t"
+        r"Memory Size: 128 MB\t"
         r"Max Memory Used: \d+ MB\tInit Duration: [\d.]+ ms\t",
         lines[start + 5],
     )

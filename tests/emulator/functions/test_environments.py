@@ -173,7 +173,8 @@ def test_nothing_is_left_when_the_emulator_is_killed(zygote: Zygote, tmp_path: P
     (tmp_path / "index.py").write_text(
         "import subprocess, sys, time\n"
         "def handler(event, context):\n"
-        f"    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', '{mark}'], start_new_session=True)\n"
+        "    program = 'import time; time.sleep(600)'\n"
+        f"    subprocess.Popen([sys.executable, '-c', program, '{mark}'], start_new_session=True)\n"
         "    time.sleep(600)\n"
     )
     root = str(Path(__file__).parents[3])

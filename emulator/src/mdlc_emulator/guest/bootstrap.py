@@ -1,25 +1,29 @@
 """The runtime as a program of its own, for functions that need a fresh interpreter.
 
-Started instead of the fork where a wrapper script (AWS_LAMBDA_EXEC_WRAPPER) or a variable that Python reads only
-at its start asks for it.
+Started instead of the fork where a wrapper script (AWS_LAMBDA_EXEC_WRAPPER) or a variable that Python reads
+only at its start asks for it.
 """
 
 import os
 import sys
 
-here = os.path.dirname(os.path.abspath(__file__))
+TYPE_CHECKING = False
 
 
-def main():
+def main() -> None:
     search_path = [entry for entry in os.environ.pop("MDLC_SEARCH_PATH").split(os.pathsep) if entry]
     rapid = os.environ.pop("MDLC_GUEST")
     sys.path[:] = [rapid, os.environ["LAMBDA_RUNTIME_DIR"], *search_path]
-    import runtime
+    if TYPE_CHECKING:
+        from mdlc_emulator.guest import bytecode, runtime
+    else:
+        import bytecode
+        import runtime
 
     runtime.preload(())
     cache = os.environ.pop("MDLC_BYTECODE", "")
     if cache:
-        runtime.bytecode.install(os.environ.pop("MDLC_ROOTS").split(os.pathsep), cache)
+        bytecode.install(os.environ.pop("MDLC_ROOTS").split(os.pathsep), cache)
     sys.path[:] = search_path
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])

@@ -1,29 +1,35 @@
-"""Turn a freshly forked process into a Lambda runtime: environment, module path, then awslambdaric's own loop."""
+"""Turn a freshly forked process into a Lambda runtime: environment, module path, then awslambdaric's own
+loop."""
 
 import importlib
 import os
 import sys
 import time
 import types
+from collections.abc import Iterable
+from typing import Any
 
-import bytecode
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mdlc_emulator.guest import bytecode
+else:
+    import bytecode
 
-# Own dependencies of the runtime: a function that brings its own sees its own, the runtime keeps what it holds.
 RUNTIME_MODULES = (
     "awslambdaric.bootstrap",
     "awslambdaric.lambda_runtime_client",
     "awslambdaric.lambda_runtime_hooks_runner",
     "awslambdaric.lambda_literals",
 )
+# Dependencies of the runtime: a function that brings its own sees its own, the runtime keeps what it holds.
 PRIVATE_MODULES = ("simplejson", "snapshot_restore_py")
 
 
-def preload(modules):
-    """Import awslambdaric on top of our client, and `modules` where they exist. Returns their top-level names."""
+def preload(modules: Iterable[str]) -> list[str]:
+    """Import awslambdaric on top of our client, and `modules` where they exist. Returns their top-level
+    names."""
     before = set(sys.modules)
-    import runtime_client  # our own, by its file beside this one
-
-    sys.modules["runtime_client"] = runtime_client
+    importlib.import_module("runtime_client")  # our own, by its file beside this one
 
     # The last one is imported by awslambdaric at the first error it reports: paid once here.
     for name in (*RUNTIME_MODULES, "http.client"):
@@ -34,7 +40,7 @@ def preload(modules):
     return sorted({name.partition(".")[0] for name in set(sys.modules) - before - own})
 
 
-def become(request):
+def become(request: dict[str, Any]) -> None:
     """Take over environment and module path; forget private modules that the function brings itself."""
     environment = request["environment"]
     os.environ.clear()
@@ -55,7 +61,7 @@ def become(request):
     sys.path_importer_cache.clear()
 
 
-def forget(modules_of_function):
+def forget(modules_of_function: Iterable[str]) -> None:
     """Make the runtime's private modules importable anew where the function brings its own of that name."""
     brought = set(modules_of_function).intersection(PRIVATE_MODULES)
     for name in list(sys.modules):
@@ -63,15 +69,20 @@ def forget(modules_of_function):
             del sys.modules[name]
 
 
-def serve(handler):
-    """Answer invocations until the process ends; SystemExit and uncaught errors end it as they end any Python."""
-    from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
+def serve(handler: str) -> None:
+    """Answer invocations until the process ends; SystemExit and uncaught errors end it as they end any
+    Python."""
+    from awslambdaric import (  # type: ignore[import-not-found, unused-ignore]
+        bootstrap,
+        lambda_runtime_client,
+        lambda_runtime_marshaller,
+    )
 
     # awslambdaric looks at the environment when it is imported, which was before the fork: look again.
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") or os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
         importlib.reload(bootstrap)
     client = lambda_runtime_client.LambdaRuntimeClient
     lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = lambda_runtime_marshaller.LambdaMarshaller()
-    # From 3.12 on awslambdaric waits in a second thread, because signals cannot interrupt its native wait. They
-    # do interrupt ours, so there is no thread to pay for.
+    # From 3.12 on awslambdaric waits in a second thread, because signals cannot interrupt its native wait.
+    # They do interrupt ours, so there is no thread to pay for.
     bootstrap.run(handler, client(os.environ["AWS_LAMBDA_RUNTIME_API"], False))

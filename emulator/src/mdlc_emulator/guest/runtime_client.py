@@ -1,34 +1,38 @@
-"""A pure-Python stand-in for `runtime_client`, the native half of awslambdaric, which does not survive a fork.
+"""A pure-Python stand-in for `runtime_client`, the native half of awslambdaric, which does not survive a
+fork.
 
 The same four functions with the same arguments, results and errors, over one kept-alive connection to the
 Runtime API that AWS_LAMBDA_RUNTIME_API names.
 """
 
+from __future__ import annotations
+
 import os
 import socket
 import sys
+from typing import Any
 
 _PREFIX = "/2018-06-01/runtime/"
 _LONGEST_FAULT = 1 << 20
 
-_connection = None
+_connection: socket.socket | None = None
 _user_agent = "aws-lambda-python"
 
 
-class Headers(dict):
+class Headers(dict[str, Any]):
     """Response headers; names compare without regard to case."""
 
-    def get(self, name, default=None):
+    def get(self, name: str, default: Any = None) -> Any:
         return super().get(name.lower(), default)
 
 
-def initialize_client(user_agent):
+def initialize_client(user_agent: str) -> None:
     """Remember how this runtime introduces itself."""
     global _user_agent
     _user_agent = user_agent
 
 
-def next():
+def next() -> tuple[bytes, Headers]:  # noqa: A001 - the name that awslambdaric calls
     """The next invocation: (payload, headers). Waits without limit, as a frozen environment would."""
     status, headers, body = _exchange("GET", "invocation/next", b"", "")
     if status != 200:
@@ -39,7 +43,7 @@ def next():
     return body, headers
 
 
-def post_invocation_result(request_id, data, content_type="application/json"):
+def post_invocation_result(request_id: str, data: bytes, content_type: str = "application/json") -> None:
     """Answer an invocation. A RuntimeError when the answer was not taken, for example for its size."""
     head = f"Content-Type: {content_type}\r\n"
     status, _, _ = _exchange("POST", f"invocation/{request_id}/response", data, head)
@@ -48,7 +52,7 @@ def post_invocation_result(request_id, data, content_type="application/json"):
         raise RuntimeError("Failed to post invocation response")
 
 
-def post_error(request_id, data, xray_fault=""):
+def post_error(request_id: str, data: str | bytes, xray_fault: str = "") -> None:
     """Report an invocation as failed."""
     body = data.encode("utf-8") if isinstance(data, str) else data
     head = "Content-Type: application/json\r\nLambda-Runtime-Function-Error-Type: Unhandled\r\n"
@@ -61,13 +65,13 @@ def post_error(request_id, data, xray_fault=""):
         raise RuntimeError("Failed to post invocation error")
 
 
-def _complain(kind, status):
+def _complain(kind: str, status: int) -> None:
     sys.stderr.write(
         f"LAMBDA_RUNTIME Failed to post handler {kind} response. Http response code: {status}.\n"
     )
 
 
-def _connect():
+def _connect() -> socket.socket:
     global _connection
     host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].rsplit(":", 1)
     _connection = socket.create_connection((host, int(port)))
@@ -75,7 +79,7 @@ def _connect():
     return _connection
 
 
-def _exchange(method, path, body, extra_head):
+def _exchange(method: str, path: str, body: bytes, extra_head: str) -> tuple[int, Headers, bytes]:
     connection = _connection or _connect()
     head = (
         f"{method} {_PREFIX}{path} HTTP/1.1\r\nHost: {os.environ['AWS_LAMBDA_RUNTIME_API']}\r\n"
@@ -85,7 +89,7 @@ def _exchange(method, path, body, extra_head):
     return _read(connection)
 
 
-def _read(connection):
+def _read(connection: socket.socket) -> tuple[int, Headers, bytes]:
     received = b""
     end = -1
     while end < 0:

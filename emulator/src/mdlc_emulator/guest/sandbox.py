@@ -1,16 +1,20 @@
-"""Lambda's file system and process tree by Linux namespaces: no container, no privilege needed where the kernel
-lets users have namespaces.
+"""Lambda's file system and process tree by Linux namespaces: no container, no privilege needed where the
+kernel lets users have namespaces.
 
-A zygote builds the part that all its environments share once (`build_root`): system libraries and the interpreter
-read-only, nothing else of the host. Every environment then gets its own process namespace (`new_process_namespace`
-before the fork) and its own copy of the mounts with code, layers and a /tmp of the configured size (`furnish`).
+A zygote builds the part that all its environments share once (`build_root`): system libraries and the
+interpreter read-only, nothing else of the host. Every environment then gets its own process namespace
+(`new_process_namespace` before the fork) and its own copy of the mounts with code, layers and a /tmp of the
+configured size (`furnish`).
 """
+
+from __future__ import annotations
 
 import ctypes
 import os
 import platform
 import resource
 import sys
+from collections.abc import Callable
 
 USER, GROUP, NAME = 993, 990, "sbx_user1051"  # who functions are on Lambda
 HOST = "/.host"  # the host's root while mounts are made; gone before any code of the function runs
@@ -32,27 +36,27 @@ DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result, doing):
+def _check(result: int, doing: str) -> None:
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{doing}: {os.strerror(code)}")
 
 
-def mount(source, target, kind="", flags=0, options=""):
+def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
     done = _libc.mount(
         source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()
     )
     _check(done, f"mount {kind or source} on {target}")
 
 
-def bind(source, target, read_only=True):
+def bind(source: str, target: str, read_only: bool = True) -> None:
     """Show `source` at `target`, with all that is mounted below it."""
     mount(source, target, flags=MS_BIND | MS_REC)
     if read_only:
         _make_read_only(target)
 
 
-def _make_read_only(target):
+def _make_read_only(target: str) -> None:
     wanted = (ctypes.c_uint64 * 4)(MS_RDONLY | MS_NOSUID, 0, 0, 0)  # struct mount_attr; the bits are the same
     done = _libc.syscall(
         SYS_MOUNT_SETATTR,
@@ -69,7 +73,7 @@ def _make_read_only(target):
     mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
 
 
-def unshare(user):
+def unshare(user: bool) -> None:
     """New mount and process namespaces (the latter for children); with `user`, as an unprivileged user."""
     outer_user, outer_group = os.geteuid(), os.getegid()
     _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWPID | (CLONE_NEWUSER if user else 0)), "unshare")
@@ -79,20 +83,22 @@ def unshare(user):
         _write("/proc/self/gid_map", f"{GROUP} {outer_group} 1")
 
 
-def _write(path, text):
+def _write(path: str, text: str) -> None:
     with open(path, "w") as file:
         file.write(text)
 
 
-def build_root(root, interpreter, guest, rapid):
+def build_root(root: str, interpreter: str, guest: str, rapid: str) -> None:
     """Enter a new root on the empty directory `root`: the system's libraries, the interpreter's installation
-    prefix as /var/lang, `guest` as /var/runtime, `rapid` as /var/rapid. Call as the first process of its namespace."""
+    prefix as /var/lang, `guest` as /var/runtime, `rapid` as /var/rapid. Call as the first process of its
+    namespace."""
     pivot = PIVOT_ROOT.get(platform.machine())
     if pivot is None:
         raise OSError(f"no sandbox on {platform.machine()}")
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
-    # task/lib and opt/lib exist so that the dynamic linker, which remembers missing directories, looks there later.
+    # task/lib and opt/lib exist so that the dynamic linker, which remembers missing directories, looks there
+    # later.
     for path in (
         "dev",
         "proc",
@@ -132,7 +138,7 @@ def build_root(root, interpreter, guest, rapid):
     mount("none", "/", flags=MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
-def _identify(root):
+def _identify(root: str) -> None:
     for name, line in (
         (
             "passwd",
@@ -147,7 +153,7 @@ def _identify(root):
             bind(own, f"{root}/etc/{name}")
 
 
-def keep_capabilities():
+def keep_capabilities() -> None:
     """Let the program executed next keep what the user namespace grants: user 993 would lose it."""
     _set_capabilities(_permitted())
     for number in range(64):
@@ -155,14 +161,14 @@ def keep_capabilities():
             _libc.prctl(PR_CAP_AMBIENT, 2, number, 0, 0)
 
 
-def _permitted():
+def _permitted() -> int:
     head = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0)
     data = (ctypes.c_uint32 * 6)()
     _check(_libc.capget(ctypes.byref(head), ctypes.byref(data)), "capget")
     return data[1] | data[4] << 32
 
 
-def _set_capabilities(mask):
+def _set_capabilities(mask: int) -> None:
     head = (ctypes.c_uint32 * 2)(CAPABILITIES_V3, 0)
     low, high = mask & 0xFFFFFFFF, mask >> 32
     data = (ctypes.c_uint32 * 6)(low, low, low, high, high, high)
@@ -172,16 +178,16 @@ def _set_capabilities(mask):
 class ProcessNamespaces:
     """Gives each child its own process namespace; the caller's own stays the parent of them all."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
-    def next(self):
+    def next(self) -> None:
         """The next child will be the first process of a namespace of its own."""
         _check(_libc.setns(self._own, CLONE_NEWPID), "setns")
         _check(_libc.unshare(CLONE_NEWPID), "unshare")
 
 
-def furnish(code, layers, cache, storage_mb):
+def furnish(code: str, layers: str | None, cache: str | None, storage_mb: int) -> None:
     """In a child: this environment's own /var/task, /opt, /tmp and /proc; the host goes out of sight. `code`,
     `layers` and `cache` (of compiled modules) are directories of the host."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
@@ -196,8 +202,9 @@ def furnish(code, layers, cache, storage_mb):
     _check(_libc.umount2(HOST.encode(), MNT_DETACH), "umount")
 
 
-def drop_privileges(user):
-    """Become the function's user, for good. `user`: we are in a user namespace, where we are that user already."""
+def drop_privileges(user: bool) -> None:
+    """Become the function's user, for good. `user`: we are in a user namespace, where we are that user
+    already."""
     if user:
         _libc.prctl(PR_CAP_AMBIENT, 4, 0, 0, 0)
         _set_capabilities(0)
@@ -212,9 +219,9 @@ def drop_privileges(user):
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
-def possible(modes, root, interpreter, guest, rapid):
-    """The first of `modes` ("root", "user") in which a sandbox can be made on this machine, and ""; else "none"
-    and why. Tries it out in a process that ends again."""
+def possible(modes: list[str], root: str, interpreter: str, guest: str, rapid: str) -> tuple[str, str]:
+    """The first of `modes` ("root", "user") in which a sandbox can be made on this machine, and ""; else
+    "none" and why. Tries it out in a process that ends again."""
     if not sys.platform.startswith("linux"):
         return "none", "namespaces exist on Linux only"
     reasons = []
@@ -241,17 +248,17 @@ def possible(modes, root, interpreter, guest, rapid):
     return "none", "; ".join(reasons) or "switched off"
 
 
-def _attempt(user, root, interpreter, guest, rapid):
+def _attempt(user: bool, root: str, interpreter: str, guest: str, rapid: str) -> None:
     """Everything a zygote and its first child would do. OSError if the kernel does not allow it."""
     unshare(user)
     _in_child(lambda: _attempt_inside(user, root, interpreter, guest, rapid))
 
 
-def _attempt_inside(user, root, interpreter, guest, rapid):
+def _attempt_inside(user: bool, root: str, interpreter: str, guest: str, rapid: str) -> None:
     build_root(root, interpreter, guest, rapid)
     ProcessNamespaces().next()
 
-    def first():
+    def first() -> None:
         furnish(guest, None, None, 1)
         drop_privileges(user)
         os.listdir("/proc/1")
@@ -259,7 +266,7 @@ def _attempt_inside(user, root, interpreter, guest, rapid):
     _in_child(first)
 
 
-def _in_child(work):
+def _in_child(work: Callable[[], None]) -> None:
     """Run `work` in a forked process; its OSError is raised here."""
     reader, writer = os.pipe()
     child = os.fork()
