@@ -1,4 +1,4 @@
-"""The gateway beyond the headline figures: small calls as boto3 sees them, CPU a call, and the ledger's share."""
+"""The gateway beyond the headline figures: small calls as boto3 sees them, their CPU, the ledger's share."""
 
 import time
 import uuid
