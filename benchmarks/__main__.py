@@ -26,6 +26,8 @@ from benchmarks.scenarios.plan import Plan
 from benchmarks.template import template
 
 console = Console()
+if not console.is_terminal:
+    console.width = 160
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,9 +82,9 @@ def main(
         for figure in FIGURES
         if figure.group in groups and figure.name in board.samples.get(Ours.name, {})
     ]
-    console.print(rich_table(results, ministack.NAME if len(contestants) > 1 else ""))
-    if singles:
-        console.print(rich_table(singles, ""))
+    for shown, beside in ((results, ministack.NAME if len(contestants) > 1 else ""), (singles, "")):
+        if shown:
+            console.print(rich_table(shown, beside))
     facts = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": f"`python -m benchmarks {shlex.join(sys.argv[1:])}`".replace(" `", "`"),
