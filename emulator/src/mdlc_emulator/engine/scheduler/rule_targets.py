@@ -43,8 +43,9 @@ def install() -> None:
     if stock is None:
         raise RuntimeError("TargetSender.process_event is gone: this LocalStack cannot be patched.")
 
-    def process_event(sender: TargetSender, event: Any, **arguments: Any) -> None:
-        _try(stock, _Delivery(sender, event, arguments, clock.now()))
+    def process_event(sender: TargetSender, event: Any, trace_header: Any = None) -> None:
+        # LocalStack passes the header by position or by name, depending on the caller.
+        _try(stock, _Delivery(sender, event, {"trace_header": trace_header}, clock.now()))
 
     setattr(TargetSender, "process_event", process_event)  # noqa: B010
 
