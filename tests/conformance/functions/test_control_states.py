@@ -1,5 +1,6 @@
 """When a function is ready, and that it says so neither too early nor too late."""
 
+import hashlib
 import io
 import urllib.request
 import zipfile
@@ -203,3 +204,35 @@ def test_a_change_based_on_another_revision_is_refused(functions: Functions, aws
         with pytest.raises(client.exceptions.PreconditionFailedException):
             call(FunctionName=name, RevisionId="00000000-0000-0000-0000-000000000000", **options)
     assert functions.invoke(name).payload == 0
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html")
+def test_a_package_of_megabytes_arrives_as_it_was_sent_however_often(functions: Functions, aws: Aws) -> None:
+    client = aws.client("lambda")
+    padding = bytes(range(256)) * 8 * 1024
+    random = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(2**16))
+    files: dict[str, str | bytes] = {
+        "index.py": """
+        import hashlib, pathlib
+
+        def handler(event, context):
+            here = pathlib.Path(__file__).parent
+            return [hashlib.sha256((here / name).read_bytes()).hexdigest() for name in ("padding", "random")]
+        """,
+        "padding": padding,
+        "random": random,
+    }
+    digests = [hashlib.sha256(content).hexdigest() for content in (padding, random)]
+    first, second = functions.make(files), functions.make(files)
+    assert functions.invoke(first).payload == functions.invoke(second).payload == digests
+    client.update_function_code(FunctionName=first, ZipFile=version(4))
+    client.get_waiter("function_updated_v2").wait(FunctionName=first, WaiterConfig={"Delay": 1})
+    assert functions.invoke(first).payload == 4
+    shas = {
+        client.update_function_code(FunctionName=name, ZipFile=zipped(files))["CodeSha256"]
+        for name in (first, second)
+    }
+    assert len(shas) == 1
+    for name in (first, second):
+        client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+        assert functions.invoke(name).payload == digests

@@ -8,6 +8,7 @@ from rolo import Request
 from mdlc_emulator.engine.functions import (
     control_code,
     control_provider,
+    control_upload,
     invocation_clients,
     invocation_service,
 )
@@ -18,6 +19,7 @@ from mdlc_emulator.engine.gateway import front
 def lambda_service() -> Service:
     """Lambda as LocalStack's plugin manager wants it. Called once, when something first uses Lambda."""
     control_provider.install()
+    control_upload.install()
     provider = control_provider.Provider()
     invocation_service.install(provider.lambda_service)
     invocation_clients.install(provider.lambda_service)

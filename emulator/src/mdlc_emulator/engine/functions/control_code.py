@@ -37,6 +37,8 @@ ROUTE = "/_aws/lambda/code"
 _LOCK = threading.RLock()
 _PINNED: Counter[str] = Counter()
 """Archives that a call under way has stored and no function refers to yet."""
+_SIZES: dict[str, int] = {}
+"""Bytes that each archive of the store unpacks to."""
 _STORED_HERE: ContextVar[list[str] | None] = ContextVar("stored", default=None)
 _LAYER_SIZES: ContextVar[list[int]] = ContextVar("layer_sizes", default=[])  # noqa: B039 - never changed
 
@@ -72,6 +74,7 @@ class SharedCode(S3Code):
         with _LOCK:
             if not _PINNED[self.id] and not _in_use(self):
                 self.archive.unlink(missing_ok=True)
+                _SIZES.pop(self.id, None)
 
 
 def _in_use(code: SharedCode) -> bool:
@@ -110,12 +113,33 @@ def beside(layer_sizes: list[int]) -> Iterator[None]:
         _LAYER_SIZES.reset(token)
 
 
+class StoredArchive(bytes):
+    """The content of an archive that is in the store already."""
+
+    size: int
+    """Bytes of all files in it."""
+
+
+def stored(identifier: str) -> StoredArchive | None:
+    """The archive with this SHA-256 (hexadecimal) if the store has it and has looked into it."""
+    content = read_archive(identifier)
+    size = _SIZES.get(identifier)
+    if content is None or size is None:
+        return None
+    archive = StoredArchive(content)
+    archive.size = size
+    return archive
+
+
 def store_archive(archive_file: bytes, function_name: str, region_name: str, account_id: str) -> SharedCode:
     """Put a zip into the store; an InvalidParameterValueException when it is none or unpacks to too much."""
-    size = unzipped_size(archive_file)
-    check_unzipped(size)
-    if reason := check_archive(io.BytesIO(archive_file)):
-        raise InvalidParameterValueException(reason, Type="User")
+    if isinstance(archive_file, StoredArchive):
+        size = archive_file.size
+    else:
+        size = unzipped_size(archive_file)
+        check_unzipped(size)
+        if reason := check_archive(io.BytesIO(archive_file)):
+            raise InvalidParameterValueException(reason, Type="User")
     check_with_layers(size, _LAYER_SIZES.get())
     digest = hashlib.sha256(archive_file)
     code = SharedCode(
@@ -138,6 +162,7 @@ def store_archive(archive_file: bytes, function_name: str, region_name: str, acc
             partial = code.archive.with_suffix(f".{os.getpid()}.{threading.get_ident()}")
             partial.write_bytes(archive_file)
             partial.rename(code.archive)
+        _SIZES[code.id] = size
     return code
 
 
