@@ -13,6 +13,7 @@ _STANDINS = Path(__file__).parent / "standins"
 
 STANDINS = {
     "localstack.utils.catalog.plugins": _STANDINS / "catalog.py",
+    "moto.batch": _STANDINS / "moto_batch.py",
 }
 
 LAZY = frozenset({"dns.resolver"})
@@ -28,13 +29,22 @@ class _Lighter(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         if fullname in self.standins:
-            return importlib.util.spec_from_file_location(fullname, self.standins[fullname])
+            return _in_place_of(fullname, path, self.standins[fullname])
         if fullname in LAZY:
             spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
             if spec is not None and spec.loader is not None:
                 spec.loader = importlib.util.LazyLoader(spec.loader)
             return spec
         return None
+
+
+def _in_place_of(
+    fullname: str, path: Sequence[str] | None, standin: Path
+) -> importlib.machinery.ModuleSpec | None:
+    """A package's stand-in still finds the package's modules."""
+    stock = importlib.machinery.PathFinder.find_spec(fullname, path)
+    modules = stock.submodule_search_locations if stock is not None else None
+    return importlib.util.spec_from_file_location(fullname, standin, submodule_search_locations=modules)
 
 
 def install() -> None:

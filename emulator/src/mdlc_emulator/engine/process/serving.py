@@ -23,5 +23,7 @@ def _init_gateway_server(runtime: Any) -> None:
 def install() -> None:
     """Replace how LocalStack opens its gateway. RuntimeError when LocalStack is another than the locked one."""
     if not hasattr(LocalstackRuntime, "_init_gateway_server"):
-        raise RuntimeError("LocalstackRuntime._init_gateway_server is gone: this LocalStack is not the locked one")
+        raise RuntimeError(
+            "LocalstackRuntime._init_gateway_server is gone: this LocalStack is not the locked one"
+        )
     LocalstackRuntime._init_gateway_server = _init_gateway_server  # type: ignore[method-assign]
