@@ -126,6 +126,10 @@ class Environment:
                 self._process.close()
                 self._process = None
 
+    def interrupt(self) -> None:
+        """Whatever runs shall end as `stopped` as soon as its processes do; `close` is still to come."""
+        self._stopped = True
+
     def close(self) -> None:
         """End everything, for good. What runs is interrupted and ends as `stopped`."""
         self._stopped = True

@@ -128,11 +128,12 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @classmethod
     def stop_all(cls) -> None:
-        """End every environment and every zygote."""
+        """End every environment and every zygote: with the zygotes the kernel ends all environments."""
         with cls._live_lock:
             live = list(cls._live)
         for executor in live:
-            executor.stop()
+            if executor._environment is not None:
+                executor._environment.interrupt()
         ZYGOTES.stop()
 
     # Inside

@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 PROGRAM = Path(guest.__file__).parent / "zygote.py"
 PRELOADED = ("boto3",)
 START_SECONDS = 60
+ENDING_SECONDS = 0.5
 MODES = ("root", "user")
 """Kinds of sandbox, best first."""
 LIBRARIES = "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"
@@ -125,13 +126,17 @@ class Zygote:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self) -> None:
-        """End it and everything it forked."""
+    def hang_up(self) -> None:
+        """Tell it to end; nothing is waited for."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def stop(self) -> None:
+        """End it and everything it forked."""
+        self.hang_up()
         self._socket.close()
         try:
-            self._process.wait(1)
+            self._process.wait(ENDING_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -189,6 +194,8 @@ class Zygotes:
             self._stopped = True
             zygotes = list(self._all.values())
             self._all.clear()
+        for zygote in zygotes:
+            zygote.hang_up()
         for zygote in zygotes:
             zygote.stop()
 
