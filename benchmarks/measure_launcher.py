@@ -1,5 +1,5 @@
-"""The launcher beyond the headline figures: what a start costs in CPU, what stands above an engine, what a kill
-leaves to do. Wall times are medians of `ROUNDS`."""
+"""The launcher beyond the headline figures: what a start costs in CPU, what stands above an engine, what a
+kill leaves to do. Wall times are medians of `ROUNDS`."""
 
 import os
 import signal

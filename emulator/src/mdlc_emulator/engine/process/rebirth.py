@@ -70,7 +70,7 @@ def _start_clocks() -> None:
     """What the engine says of itself counts from the fork on."""
     routes = sys.modules.get("mdlc_emulator.engine.fidelity.routes")
     if routes is not None:
-        routes._STARTED = time.time()
+        vars(routes)["_STARTED"] = time.time()
         routes.recorder.LEDGER.reset()
 
 

@@ -1,7 +1,7 @@
 """How LocalStack opens its gateway: by this engine's own server, on the socket that the launcher opened.
 
-Stock LocalStack makes an RSA key at every start (0.3 s), listens on all interfaces whatever GATEWAY_LISTEN says,
-and swallows the error of a taken port.
+Stock LocalStack makes an RSA key at every start (0.3 s), listens on all interfaces whatever GATEWAY_LISTEN
+says, and swallows the error of a taken port.
 """
 
 from typing import Any
@@ -21,7 +21,8 @@ def _init_gateway_server(runtime: Any) -> None:
 
 
 def install() -> None:
-    """Replace how LocalStack opens its gateway. RuntimeError when LocalStack is another than the locked one."""
+    """Replace how LocalStack opens its gateway. RuntimeError when LocalStack is another than the locked
+    one."""
     if not hasattr(LocalstackRuntime, "_init_gateway_server"):
         raise RuntimeError(
             "LocalstackRuntime._init_gateway_server is gone: this LocalStack is not the locked one"
