@@ -95,7 +95,7 @@ class _Deploy:
         return f"{len(function_arns(self._deployed()))} deployed"
 
     def _keep_api_logs(self) -> None:
-        """Keep the API's logs as long as the others': for its function alone Chalice names the wrong group."""
+        """Keep the API's logs as long as the others': for this function Chalice names the wrong group."""
         logs = self._target.client("logs")
         group = f"/aws/lambda/{self.prefix}"
         days = [f.get("log_retention_in_days", 0) for f in self._settings["lambda_functions"].values()]

@@ -8,7 +8,6 @@ unzipping.
 
 import compileall
 import os
-import platform
 import py_compile
 import sys
 import tempfile
@@ -120,8 +119,3 @@ def _forget_older(target: Path) -> None:
     for path in target.parent.glob("managed-layer-*.zip"):
         if path != target and path.name.endswith("-arm64.zip") == other:
             path.unlink(missing_ok=True)
-
-
-def describe_host() -> str:
-    """The machine that the layer of the stage `local` is for."""
-    return f"{platform.system()} {platform.machine()}"
