@@ -55,7 +55,7 @@ def status() -> dict[str, Any]:
         "strict": recorder.STRICT,
         "services": sorted(name for name, state in states.items() if state is ServiceState.RUNNING),
         "functions": _functions(),
-        "sandbox": _sandbox(),
+        **_sandbox(),
         "memory": {
             "resident": _resident(),
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -144,11 +144,14 @@ def _functions() -> int:
     )
 
 
-def _sandbox() -> str | None:
-    """How functions are kept apart; None until a function has been made."""
-    module = sys.modules.get("mdlc_emulator.engine.functions.sandbox")
-    kind = getattr(module, "kind", None)
-    return str(kind()) if callable(kind) else None
+def _sandbox() -> dict[str, str]:
+    """How functions are kept apart: `sandbox` is "root", "user", "none" or (before the first one) "unknown",
+    with the `reason` where there is none."""
+    module = sys.modules.get("mdlc_emulator.engine.functions.zygotes")
+    if module is None:
+        return {"sandbox": "unknown", "reason": "no function has run yet"}
+    found: dict[str, str] = module.ZYGOTES.status()
+    return found
 
 
 def _resident() -> int:
