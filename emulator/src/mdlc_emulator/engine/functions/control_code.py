@@ -81,7 +81,8 @@ def _in_use(code: SharedCode) -> bool:
     for _, _, store in lambda_stores.iter_stores():
         for function in list(store.functions.values()):
             for version in list(function.versions.values()):
-                if getattr(version.config.code, "id", None) == code.id:
+                used = [version.config.code, *(layer.code for layer in version.config.layers)]
+                if any(getattr(other, "id", None) == code.id for other in used):
                     return True
         for layer in list(store.layers.values()):
             for layer_version in list(layer.layer_versions.values()):

@@ -23,10 +23,10 @@ from localstack.services.lambda_ import provider as stock
 from localstack.services.lambda_.api_utils import unqualified_lambda_arn
 from localstack.services.lambda_.invocation.lambda_models import Function, LayerVersion
 from localstack.services.lambda_.invocation.models import lambda_stores
-from localstack.services.lambda_.provider import LambdaProvider
 from localstack.services.lambda_.urlrouter import FunctionUrlRouter
 
 from mdlc_emulator.engine.functions import control_code
+from mdlc_emulator.engine.functions.control_layers import LayersProvider
 from mdlc_emulator.engine.functions.control_refusal import refuse
 from mdlc_emulator.engine.functions.invocation_call import Call
 from mdlc_emulator.engine.functions.invocation_front import answer_headers, located
@@ -35,7 +35,7 @@ from mdlc_emulator.engine.functions.invocation_service import InvocationService
 from mdlc_emulator.engine.functions.limits_api import check_upload, check_with_layers
 
 
-class Provider(LambdaProvider):
+class Provider(LayersProvider):
     """What answers Lambda's operations."""
 
     lambda_service: InvocationService
