@@ -54,7 +54,10 @@ class Aws:
             return _session(self.endpoint_url is None, self.region, self.account)
 
     def client(self, service: str, **options: Any) -> Any:
-        """A boto3 client; `options` as boto3's own."""
+        """A boto3 client; `options` as boto3's own. Without options it is one that others share."""
+        if not options:
+            with _sessions:
+                return _client(self, service)
         session = self.session()
         with _sessions:  # making clients of one session is not safe in threads
             return session.client(service, endpoint_url=self.endpoint_url, **options)  # type: ignore[call-overload]
@@ -71,6 +74,12 @@ def _session(real: bool, region: str, account: str) -> Session:
     if real:
         return boto3.Session(region_name=region)
     return boto3.Session(aws_access_key_id=account, aws_secret_access_key="test", region_name=region)  # noqa: S106
+
+
+@functools.cache
+def _client(aws: Aws, service: str) -> Any:
+    session = _session(aws.endpoint_url is None, aws.region, aws.account)
+    return session.client(service, endpoint_url=aws.endpoint_url)  # type: ignore[call-overload]
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,6 @@ def _install(home: Path, python: Path) -> None:
         _run([sys.executable, "-m", "venv", str(home)])
         _run([str(python), "-m", "pip", "install", "--disable-pip-version-check", *wanted])
     _copy_package(python)
-    _run([str(python), "-m", "mdlc_emulator.engine.process.catalog"])
 
 
 def _copy_package(python: Path) -> None:

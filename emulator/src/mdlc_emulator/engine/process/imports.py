@@ -53,3 +53,5 @@ def install() -> None:
     if not {"OPENAPI_VALIDATE_REQUEST", "OPENAPI_VALIDATE_RESPONSE"} & os.environ.keys():
         standins["localstack.aws.handlers.validation"] = _STANDINS / "validation.py"
     sys.meta_path.insert(0, _Lighter(standins))
+    # botocore takes the standard library's TLS where this is missing, which is as good and half the size.
+    sys.modules["urllib3.contrib.pyopenssl"] = None  # type: ignore[assignment]

@@ -40,7 +40,7 @@ def preload() -> None:
 
     A module that cannot be imported by itself only costs the instance the time to import it, and is said.
     """
-    from mdlc_emulator.engine.process import catalog
+    from mdlc_emulator.engine.gateway import catalog
     from mdlc_emulator.engine.stepfunctions.install import without_jvm
 
     # Some modules look into the index while they are imported.

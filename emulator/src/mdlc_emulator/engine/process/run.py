@@ -31,13 +31,12 @@ def _serve(handover: Handover) -> None:
     from localstack.runtime import current
     from localstack.runtime.runtime import LocalstackRuntime
 
-    from mdlc_emulator.engine.process import catalog, serving
+    from mdlc_emulator.engine.process import serving
 
     setup_logging_from_config()  # type: ignore[no-untyped-call]
     # It would tell the user off for what this engine sets: TMPDIR, and the providers that replace stock ones.
     logging.getLogger("localstack.deprecations").setLevel(logging.ERROR)
     serving.install()
-    catalog.install()
 
     def on_ready(runtime: LocalstackRuntime) -> None:
         stock_on_ready(runtime)  # type: ignore[no-untyped-call]
