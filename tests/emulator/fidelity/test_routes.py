@@ -132,6 +132,16 @@ def test_a_resource_that_no_stack_can_make_fails_the_stack_and_is_told(emulator:
     assert (entry["fidelity"], entry["resource"]) == ("unsupported", "ledger-unknown/Fleet")
 
 
+def test_a_resource_that_is_a_mere_record_of_its_stack_is_told(emulator: Instance, aws: Aws):
+    client = aws.client("cloudformation")
+    template = {"Resources": {"Images": {"Type": "AWS::ECR::Repository", "Properties": {}}}}
+    client.create_stack(StackName="ledger-record", TemplateBody=json.dumps(template))
+    client.get_waiter("stack_create_complete").wait(StackName="ledger-record", WaiterConfig={"Delay": 1})
+    (entry,) = entries(emulator, "cloudformation", "AWS::ECR::Repository")
+    assert entry["fidelity"] == "simulated"
+    assert entry["reason"]
+
+
 def test_every_operation_of_every_service_has_a_class_and_every_simulated_one_a_reason(emulator: Instance):
     answer = asked(emulator, "/_mdlc/fidelity/classes")
     assert answer["failed"] == {}
@@ -185,6 +195,28 @@ def test_strict_refuses_an_unsupported_call(strict: Instance):
     with pytest.raises(ClientError) as refused:
         Aws(strict.endpoint_url).client("gamelift").list_fleets()
     assert code(refused) == "UnsupportedByEmulator"
+
+
+def test_strict_fails_a_stack_of_what_would_only_be_simulated(strict: Instance):
+    client = Aws(strict.endpoint_url).client("cloudformation")
+    template = {"Resources": {"Net": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}}}}
+    client.create_stack(StackName="strict-net", TemplateBody=json.dumps(template))
+
+    def failed() -> str:
+        stack = client.describe_stacks(StackName="strict-net")["Stacks"][0]
+        return stack.get("StackStatusReason", "") if stack["StackStatus"] == "CREATE_FAILED" else ""
+
+    events = eventually(
+        lambda: (
+            failed()
+            or [
+                event["ResourceStatusReason"]
+                for event in client.describe_stack_events(StackName="strict-net")["StackEvents"]
+                if "simulated" in event.get("ResourceStatusReason", "")
+            ]
+        )
+    )
+    assert "AWS::EC2::VPC" in str(events)
 
 
 def test_strict_lets_pass_what_is_executed(strict: Instance):

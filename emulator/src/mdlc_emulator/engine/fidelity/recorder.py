@@ -143,19 +143,18 @@ def count_executed(
     LEDGER.record(Key(Fidelity.EXECUTED, service, operation, resource, account, "", region, False), error)
 
 
-def count_unsupported_resource(resource_type: str, resource: str, *, account: str, region: str) -> None:
-    """Count a resource that a stack asks for and that is of a type which CloudFormation cannot make here."""
-    key = Key(
-        Fidelity.UNSUPPORTED,
-        "cloudformation",
-        resource_type,
-        resource,
-        account,
-        "cloudformation",
-        region,
-        True,
+def count_resource(fidelity: Fidelity, kind: str, resource: str, *, account: str, region: str) -> None:
+    """Count a resource that a stack asks for and that no call of a service stands for: of a type that
+    CloudFormation cannot make here, or for which it only keeps a record."""
+    error = "UnsupportedResourceType" if fidelity is Fidelity.UNSUPPORTED else None
+    LEDGER.record(
+        Key(fidelity, "cloudformation", kind, resource, account, "cloudformation", region, True), error
     )
-    LEDGER.record(key, "UnsupportedResourceType")
+
+
+def has(service: str) -> bool:
+    """Whether the engine has a service of this name."""
+    return bool(SERVICE_PLUGINS.exists(service))
 
 
 def _access_key(context: RequestContext) -> str:

@@ -16,7 +16,7 @@ from rolo.response import Response
 
 from mdlc_emulator.engine.fidelity import recorder
 from mdlc_emulator.engine.fidelity.implementation import implementation_of
-from mdlc_emulator.engine.fidelity.ledger import Entry
+from mdlc_emulator.engine.fidelity.ledger import Entry, Fidelity, Key
 from mdlc_emulator.engine.fidelity.limits import LIMITS
 from mdlc_emulator.engine.fidelity.table import table
 
@@ -77,7 +77,6 @@ def fidelity() -> dict[str, Any]:
 
 def _entry(entry: Entry) -> dict[str, Any]:
     key = entry.key
-    judgement = recorder.judge(key.service, key.operation)
     return {
         "fidelity": key.fidelity.value,
         "service": key.service,
@@ -91,8 +90,25 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "last_error": entry.last_error,
         "first": entry.first,
         "last": entry.last,
-        "reason": judgement.reason if judgement.fidelity is key.fidelity else "",
+        "reason": _reason(key),
     }
+
+
+def _reason(key: Key) -> str:
+    """Why calls like this are not executed; "" for those that are."""
+    if key.fidelity is Fidelity.EXECUTED:
+        return ""
+    if key.service == "cloudformation" and "::" in key.operation:
+        from mdlc_emulator.engine.fidelity.stacks import judge_type
+
+        return judge_type(key.operation).reason
+    judged = recorder.judge(key.service, key.operation)
+    if judged.fidelity is key.fidelity:
+        return judged.reason
+    if key.fidelity is Fidelity.UNSUPPORTED:
+        return "The emulator answered that it does not implement this call."
+    conditions = table().conditions(key.service, key.operation)
+    return " ".join(dict.fromkeys(condition.reason for condition in conditions))
 
 
 def _principal(account: str, access_key: str, internal: bool) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class SupportChecker(ChangeSetModelVisitor):
         if is_nothing(node_resource.condition_reference):
             judged = judge_type(kind)
             if judged.fidelity is Fidelity.UNSUPPORTED:
-                _count(kind, node_resource.name)
+                _count(judged.fidelity, kind, node_resource.name)
                 self._messages[kind] = judged.reason
             elif judged.fidelity is Fidelity.SIMULATED and recorder.STRICT:
                 self._messages[kind] = (
@@ -83,10 +83,11 @@ def judge_type(kind: str) -> Judgement:
     return Judgement(classes.native, classes.reason if classes.native is Fidelity.SIMULATED else "")
 
 
-def _count(kind: str, name: str) -> None:
+def _count(fidelity: Fidelity, kind: str, name: str) -> None:
     change_set = _CHANGE_SET.get(None)
     stack = f"{change_set.stack.stack_name}/" if change_set is not None else ""
-    recorder.count_unsupported_resource(
+    recorder.count_resource(
+        fidelity,
         kind,
         f"{stack}{name}",
         account=change_set.account_id if change_set is not None else "",
@@ -94,14 +95,19 @@ def _count(kind: str, name: str) -> None:
     )
 
 
-def _install() -> None:
-    for holder, name in (
-        (entities, "ChangeSetResourceSupportChecker"),
-        (entities.ChangeSet, "compute_update_model"),
-        (executor, "log_not_available_message"),
+def _note(action: Any, expected_resource_type: str, *, missing: bool) -> None:
+    """In the place of LocalStack's usage statistics, told of each resource that is about to be made: what is no
+    call to a service of this emulator would otherwise be in no ledger."""
+    judged = judge_type(expected_resource_type)
+    if getattr(action, "value", action) != "Add" or judged.fidelity is Fidelity.EXECUTED:
+        return
+    if judged.fidelity is Fidelity.UNSUPPORTED or not recorder.has(
+        get_service_name(expected_resource_type) or ""
     ):
-        if not hasattr(holder, name):
-            raise RuntimeError(f"{holder.__name__}.{name} is gone: this LocalStack is not the locked one")
+        _count(judged.fidelity, expected_resource_type, "")
+
+
+def _install() -> None:
     stock_compute = entities.ChangeSet.compute_update_model
 
     def compute_update_model(self: Any, inputs: Any) -> None:
@@ -111,13 +117,12 @@ def _install() -> None:
         finally:
             _CHANGE_SET.reset(token)
 
-    def count_not_available(resource_type: str, _message: str) -> None:
-        _count(resource_type, "")
-
-    holders: list[tuple[Any, str, Any]] = [
+    patched: list[tuple[Any, str, Any]] = [
         (entities, "ChangeSetResourceSupportChecker", SupportChecker),
         (entities.ChangeSet, "compute_update_model", compute_update_model),
-        (executor, "log_not_available_message", count_not_available),
+        (executor, "track_resource_operation", _note),
     ]
-    for holder, name, ours in holders:
+    for holder, name, ours in patched:
+        if not hasattr(holder, name):
+            raise RuntimeError(f"{holder.__name__}.{name} is gone: this LocalStack is not the locked one")
         setattr(holder, name, ours)
