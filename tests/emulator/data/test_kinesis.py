@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_even_ranges_cover_every_hash_key_once(count: int) -> None:
     ranges = even_ranges(count)
     assert ranges[0][0] == 0
     assert ranges[-1][1] == MAX_HASH_KEY
-    assert all(left[1] + 1 == right[0] for left, right in zip(ranges, ranges[1:], strict=False))
+    assert all(left[1] + 1 == right[0] for left, right in pairwise(ranges))
 
 
 class Reshaping(RuleBasedStateMachine):
@@ -136,7 +137,7 @@ class Reshaping(RuleBasedStateMachine):
             shards = self.store.of(CALLER)["s"].open_shards()
             assert shards[0].low == 0
             assert shards[-1].high == MAX_HASH_KEY
-            assert all(left.high + 1 == right.low for left, right in zip(shards, shards[1:], strict=False))
+            assert all(left.high + 1 == right.low for left, right in pairwise(shards))
 
 
 TestReshaping = Reshaping.TestCase

@@ -27,6 +27,7 @@ class Admin:
 
     def create_table(self, caller: Caller, request: Request) -> Response:
         owner, name = self._store.locate(caller, request["TableName"])
+        schema.check_name(name, "tableName")
         types = schema.attribute_types(request["AttributeDefinitions"])
         keys = schema.key_schema(request["KeySchema"], types)
         billing = request.get("BillingMode", "PROVISIONED")

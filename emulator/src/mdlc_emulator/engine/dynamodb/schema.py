@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError
@@ -12,6 +13,23 @@ MOST_GLOBAL = 20
 MOST_LOCAL = 5
 
 type Request = dict[str, Any]
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+
+
+def check_name(name: str, path: str) -> None:
+    """Refuse a table name (no ARN) that is none; `path` is the member that holds it."""
+    rule = None
+    if len(name) < 3:
+        rule = "Member must have length greater than or equal to 3"
+    elif len(name) > 255:
+        rule = "Member must have length less than or equal to 255"
+    elif not _NAME.fullmatch(name):
+        rule = "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+    if rule is not None:
+        raise invalid(
+            f"1 validation error detected: Value '{name}' at '{path}' failed to satisfy constraint: {rule}"
+        )
 
 
 def attribute_types(definitions: list[Request]) -> dict[str, str]:
