@@ -22,6 +22,12 @@ def check(url: str, target: Target, prefix: str) -> str:
     Raises MdlcError with what is wrong.
     """
     health = _get(f"{url}health")
+    if health["missing"]:
+        gone = ", ".join(f"{resource['kind']} {resource['name']}" for resource in health["missing"])
+        raise MdlcError(
+            f"The stack {prefix} is complete but {gone} is gone: it was removed past the stack."
+            " Put it back, or make everything anew by `mdlc destroy` and `mdlc deploy`."
+        )
     if health["status"] != "ok":
         raise MdlcError(f"The stage is deployed but {health['status']}: {' '.join(health['problems'])}")
     if all(_current(f"{url}lifecycles/{name}/registration") for name in health["lifecycles"]):

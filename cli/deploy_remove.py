@@ -1,13 +1,10 @@
 """The steps of a destroy. Twice is fine: what is gone already is not missed."""
 
-import shutil
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cli.deploy_chalice import layer_name, prepare, run_chalice
+from cli.deploy_chalice import layer_name
+from cli.deploy_functions import remove_functions
 from cli.deploy_project import Project
 from cli.deploy_stack import Stack
 from cli.deploy_steps import Report, Steps
@@ -63,7 +60,7 @@ def destroy(
             lambda: f"{sum(_empty(target, bucket) for bucket in to_empty)} objects removed",
         ),
     )
-    steps.run("functions", "Removing functions", lambda: _remove_functions(project, stage, target, say))
+    steps.run("functions", "Removing functions", lambda: remove_functions(project, stage, target, say))
     steps.together(
         (
             "layer",
@@ -78,46 +75,6 @@ def destroy(
 
 def _removed(count: int) -> str:
     return f"{count} removed" if count else "none"
-
-
-def _remove_functions(project: Project, stage: str, target: Target, say: Callable[[str], None]) -> str:
-    recorded = project.deployed(stage)
-    existing = [resource for resource in recorded if _exists(resource, target)]
-    if existing:
-        project.record_deployed(stage, existing)
-        run_chalice(prepare(project, stage, ""), "delete", stage, target, say)
-    (project.root / ".chalice" / "deployed" / f"{stage}.json").unlink(missing_ok=True)
-    shutil.rmtree(project.root / "build" / "chalice" / stage, ignore_errors=True)
-    return "removed" if recorded else "none"
-
-
-def _exists(resource: dict[str, Any], target: Target) -> bool:
-    """Whether what Chalice recorded is still there: `chalice delete` stops at the first thing that is not.
-
-    True for kinds that cannot be missing or that Chalice does not stop at.
-    """
-    looks: dict[str, Callable[[], object]] = {
-        "rest_api": lambda: target.client("apigateway").get_rest_api(restApiId=resource["rest_api_id"]),
-        "iam_role": lambda: target.client("iam").get_role(RoleName=resource["role_name"]),
-        "lambda_function": lambda: target.client("lambda").get_function_configuration(
-            FunctionName=resource["lambda_arn"]
-        ),
-        "lambda_layer": lambda: target.client("lambda").get_layer_version_by_arn(
-            Arn=resource["layer_version_arn"]
-        ),
-    }
-    if resource["resource_type"] == "log_group":
-        groups = target.client("logs").describe_log_groups(logGroupNamePrefix=resource["log_group_name"])
-        return any(group["logGroupName"] == resource["log_group_name"] for group in groups["logGroups"])
-    look = looks.get(resource["resource_type"])
-    try:
-        if look is not None:
-            look()
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-            return False
-        raise
-    return True
 
 
 def _remove_layer(client: Any, name: str) -> int:

@@ -173,3 +173,50 @@ def test_a_deploy_that_stopped_half_way_goes_on(user: User) -> None:
     path.write_text(right)
     assert user.mdlc("deploy").code == 0
     assert user.mdlc("destroy").code == 0
+
+
+@pytest.mark.long
+def test_functions_that_chalice_made_but_did_not_record_are_found(user: User) -> None:
+    """Chalice records nothing of a first deploy that fails: neither deploy nor destroy relies on its
+    record."""
+    config = user.project.root / ".chalice" / "config.json"
+    right = config.read_text()
+    broken = json.loads(right)
+    functions = broken["stages"]["local"]["lambda_functions"]
+    functions["register-lifecycle"]["lambda_memory_size"] = 1
+    config.write_text(json.dumps(broken))
+    stopped = user.mdlc("deploy")
+    assert stopped.code == Exit.FAILURE
+    assert (
+        "`chalice deploy` failed at `Creating lambda function: mdlc-local-register-lifecycle`"
+        in stopped.error
+    )
+    assert "Traceback" not in stopped.error
+    assert everything(user)["functions"]
+    assert not user.project.deployed("local")
+    assert user.mdlc("destroy").code == 0
+    assert {kind: left for kind, left in everything(user).items() if left} == {}
+
+
+@pytest.mark.long
+def test_a_stage_that_lost_something_fails_its_workflow_which_is_told(user: User) -> None:
+    """The rule puts the failed execution into the queue; the next deploy says what is gone."""
+    report = user.mdlc("deploy", "--json").json
+    user.client("dynamodb").delete_table(TableName="mdlc-local-lifecycles")
+    assert get(f"{report['url']}health").json["status"] == "degraded"
+    states = user.client("stepfunctions")
+    (machine,) = states.list_state_machines()["stateMachines"]
+    execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+    told = eventually(
+        lambda: (d := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and d
+    )
+    assert (told["status"], told["error"]) == ("FAILED", "StageIncomplete")
+    assert "table mdlc-local-lifecycles" in told["cause"]
+    sqs = user.client("sqs")
+    queue = sqs.get_queue_url(QueueName="mdlc-local-failed-events")["QueueUrl"]
+    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+    assert json.loads(message["Body"])["detail"]["executionArn"] == execution
+    again = user.mdlc("deploy")
+    assert again.code == Exit.FAILURE
+    assert "table mdlc-local-lifecycles is gone: it was removed past the stack" in again.error
+    user.mdlc("destroy", "--force")
