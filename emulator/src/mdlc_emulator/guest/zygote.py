@@ -25,6 +25,7 @@ import functools
 import gc
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -121,6 +122,7 @@ def settle(request: dict[str, Any], report: socket.socket, log: int, mode: str) 
     # Without a process namespace the init process must live to take down what the function started.
     birth.die_with_parent(signal.SIGTERM if mode == "none" else signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash is told by its signal
     become_user: Callable[[], object] = bool  # nothing to do
     try:
         if mode != "none":

@@ -41,9 +41,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     def __init__(self, id: str, function_version: FunctionVersion) -> None:  # noqa: A002 - LocalStack's name
         super().__init__(id, function_version)
-        config_ = function_version.config
-        self._memory_mb = int(config_.memory_size)
-        self._lines = _lines(cast(dict[str, Any], config_.logging_config or {}))
+        self._memory_mb = int(function_version.config.memory_size)
+        self._lines = TextLines()
         self._given: dict[str, object] = {}
         self._environment: Environment | None = None
         self._first_log = ""
@@ -57,12 +56,15 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         """Run the init phase. A failed init is run again by the first invocation, as on Lambda, and reported
         by it; with provisioned concurrency, where no invocation waits, it is a StatusErrorException."""
         self._given = dict(env_vars)
+        kind = env_vars.get("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+        logging_config = cast(dict[str, Any], self.function_version.config.logging_config or {})
+        self._lines = _lines(logging_config, kind)
         self._environment = Environment(self._spawn, self._memory_mb * MIB)
         with self._live_lock:
             self._live.add(self)
         self._reload_if_changed(self._environment)
         outcome = self._environment.start(INIT_SECONDS)
-        self._first_log = self._init_start_line() + self._environment.take_log()
+        self._first_log = self._init_start_line() + self._extensions() + self._environment.take_log()
         if outcome.kind == "ready":
             self._init_ms = outcome.seconds * 1000
             return
@@ -73,7 +75,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         error_type, payload = self._failure(outcome, "")
         fault = Fault("timeout" if outcome.kind == "timeout" else "error", error_type)
         self._first_log += self._lines.init_report(outcome.seconds * 1000, "init", fault)
-        if env_vars.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency":
+        if kind == "provisioned-concurrency":
             error = StatusErrorException("The init phase failed.", payload=payload)
             error.logs = self._first_log  # type: ignore[attr-defined]
             raise error
@@ -143,6 +145,17 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         if not plan.sandboxed and self._scratch is None:
             self._scratch = Path(tempfile.mkdtemp(prefix="lambda-tmp-"))
         return RuntimeProcess(poller, plan.zygote, plan.request(address, self._scratch))
+
+    def _extensions(self) -> str:
+        """A line for each extension that a layer brings: none is started."""
+        directory = VERSIONS.get(self.function_version).layers / "extensions"
+        if not directory.is_dir():
+            return ""
+        names = sorted(path.name for path in directory.iterdir() if path.is_file())
+        return "".join(
+            f"EXTENSION\tName: {name}\tState: NotStarted (this emulator runs no extensions)\n"
+            for name in names
+        )
 
     def _reload_if_changed(self, environment: Environment) -> None:
         prepared = VERSIONS.get(self.function_version)
@@ -228,9 +241,9 @@ def _stopped(doing: str) -> Exception:
     return error
 
 
-def _lines(logging_config: dict[str, Any]) -> TextLines:
+def _lines(logging_config: dict[str, Any], initialization: str) -> TextLines:
     if logging_config.get("LogFormat") == "JSON":
-        return JsonLines(logging_config.get("SystemLogLevel") or "INFO")
+        return JsonLines(logging_config.get("SystemLogLevel") or "INFO", initialization)
     return TextLines()
 
 

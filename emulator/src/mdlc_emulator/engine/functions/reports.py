@@ -73,9 +73,10 @@ class TextLines:
 
 class JsonLines(TextLines):
     """The same events as JSON objects, one a line. `level` is the system log level: INFO shows all of them,
-    WARN only failures, DEBUG no more than INFO."""
+    WARN only failures, DEBUG no more than INFO. `initialization` as in AWS_LAMBDA_INITIALIZATION_TYPE."""
 
-    def __init__(self, level: str = "INFO") -> None:
+    def __init__(self, level: str = "INFO", initialization: str = "on-demand") -> None:
+        self._initialization = initialization
         self._all = level.upper() in ("INFO", "DEBUG")
 
     def _line(self, kind: str, record: dict[str, object], failed: bool = False) -> str:
@@ -87,7 +88,7 @@ class JsonLines(TextLines):
         return self._line(
             "platform.initStart",
             {
-                "initializationType": "on-demand",
+                "initializationType": self._initialization,
                 "phase": "init",
                 "runtimeVersion": runtime_version,
                 "runtimeVersionArn": runtime_arn,
@@ -96,7 +97,7 @@ class JsonLines(TextLines):
 
     def init_report(self, duration_ms: float, phase: str, fault: Fault) -> str:
         record: dict[str, object] = {
-            "initializationType": "on-demand",
+            "initializationType": self._initialization,
             "phase": phase,
             "status": fault.status,
             "metrics": {"durationMs": round(duration_ms, 3)},

@@ -169,7 +169,7 @@ class RuntimeServer:
                 self._send_event(connection)
         elif request.method == "GET" and steps == ["restore", "next"]:
             self._reply(connection, "200 OK", b"")
-        elif request.method == "POST" and steps == ["init", "error"]:
+        elif request.method == "POST" and steps in (["init", "error"], ["restore", "error"]):
             self._reply(connection, "202 Accepted", b'{"status":"OK"}\n')
             self.init_error = Answer(request.body, request.size, True, _error_type(request))
         elif (
