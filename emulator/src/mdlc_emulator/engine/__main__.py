@@ -24,6 +24,8 @@ SETTINGS = {
     "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
     "LAMBDA_SYNCHRONOUS_CREATE": "1",
     "OVERRIDE_IN_DOCKER": "0",
+    # Queue URLs that resolve on every machine, not by a name server for *.localhost.
+    "SQS_ENDPOINT_STRATEGY": "path",
     "SKIP_SSL_CERT_DOWNLOAD": "1",
     "LOCALSTACK_RESPONSE_HEADER_ENABLED": "0",
     "DISABLE_EVENTS": "1",

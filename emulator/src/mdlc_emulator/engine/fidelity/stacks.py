@@ -95,15 +95,14 @@ def _count(fidelity: Fidelity, kind: str, name: str) -> None:
     )
 
 
-def _note(action: Any, expected_resource_type: str, *, missing: bool) -> None:
-    """In the place of LocalStack's usage statistics, told of each resource that is about to be made: what is no
-    call to a service of this emulator would otherwise be in no ledger."""
+def _note(action: Any, expected_resource_type: str, **_: Any) -> None:
+    """In the place of LocalStack's usage statistics, told of each resource that is about to be made: what is
+    no call to a service of this emulator would otherwise be in no ledger."""
     judged = judge_type(expected_resource_type)
     if getattr(action, "value", action) != "Add" or judged.fidelity is Fidelity.EXECUTED:
         return
-    if judged.fidelity is Fidelity.UNSUPPORTED or not recorder.has(
-        get_service_name(expected_resource_type) or ""
-    ):
+    service = get_service_name(expected_resource_type) or ""
+    if judged.fidelity is Fidelity.UNSUPPORTED or not recorder.has(service):
         _count(judged.fidelity, expected_resource_type, "")
 
 
