@@ -134,3 +134,30 @@ def test_a_deleted_function_is_gone_and_its_name_free(
         client.invoke(FunctionName=name)
     functions.make({"index.py": "def handler(event, context):\n    return 2\n"}, name=name)
     assert functions.invoke(name).payload == 2
+
+
+def test_a_version_can_be_published_with_the_function_and_with_its_code(
+    functions: Functions, aws: Aws
+) -> None:
+    client = aws.client("lambda")
+    name = functions.make({"index.py": "def handler(event, context):\n    return 0\n"}, Publish=True)
+    assert functions.invoke(name, Qualifier="1").payload == 0
+    published = client.update_function_code(FunctionName=name, ZipFile=source(2), Publish=True)
+    assert published["Version"] == "2"
+    assert published["FunctionArn"] == f"{functions.arn(name)}:2"
+    client.get_waiter("published_version_active").wait(FunctionName=name, Qualifier="2")
+    assert functions.invoke(name, Qualifier="2").payload == [2, "2"]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html")
+def test_a_dry_run_of_new_code_checks_it_and_changes_nothing(functions: Functions, aws: Aws) -> None:
+    client = aws.client("lambda")
+    name = functions.make({"index.py": "def handler(event, context):\n    return 0\n"})
+    before = client.get_function_configuration(FunctionName=name)
+    tried = client.update_function_code(FunctionName=name, ZipFile=source(2), DryRun=True)
+    assert tried["CodeSha256"] != before["CodeSha256"]
+    with pytest.raises(client.exceptions.InvalidParameterValueException):
+        client.update_function_code(FunctionName=name, ZipFile=b"no zip", DryRun=True)
+    after = client.get_function_configuration(FunctionName=name)
+    assert (after["CodeSha256"], after["RevisionId"]) == (before["CodeSha256"], before["RevisionId"])
+    assert functions.invoke(name).payload == 0

@@ -183,3 +183,19 @@ def test_a_client_context_that_is_no_json_is_refused(functions: Functions, aws: 
     client = aws.client("lambda", config=Config(retries={"max_attempts": 0}))
     code, status, _ = refused(client.invoke, FunctionName=name, ClientContext="bm9uc2Vuc2U=")
     assert (code, status) == ("InvalidRequestContentException", 400)
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/api/API_InvokeAsync.html")
+def test_the_older_asynchronous_operation_still_works(functions: Functions, aws: Aws) -> None:
+    name = functions.make(ECHO)
+    assert aws.client("lambda").invoke_async(FunctionName=name, InvokeArgs=b'{"a": 1}')["Status"] == 202
+    logs = aws.client("logs")
+
+    def called() -> bool:
+        try:
+            found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any(event["message"] == "called\n" for event in found)
+
+    eventually(called)

@@ -1,5 +1,7 @@
 """The one place that puts Lambda together: provider, invocation service, front handler, internal clients."""
 
+import logging
+
 from localstack.http import Response
 from localstack.services.edge import ROUTER
 from localstack.services.plugins import Service
@@ -20,12 +22,25 @@ def lambda_service() -> Service:
     """Lambda as LocalStack's plugin manager wants it. Called once, when something first uses Lambda."""
     control_provider.install()
     control_upload.install()
+    logging.getLogger("localstack.services.lambda_.provider").addFilter(_Outdated())
     provider = control_provider.Provider()
     invocation_service.install(provider.lambda_service)
     invocation_clients.install(provider.lambda_service)
     front.register(InvokeFront(provider.lambda_service))
     ROUTER.add(f"{control_code.ROUTE}/<identifier>", _archive)  # type: ignore[arg-type]
     return Service.for_provider(provider)
+
+
+class _Outdated(logging.Filter):
+    """LocalStack's warnings of what it lacks and this engine has."""
+
+    _WARNINGS = (
+        "Advanced Lambda Logging Configuration is currently mocked",
+        "Partial update of provisioned concurrency config is currently not supported",
+    )
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(self._WARNINGS)
 
 
 def _archive(request: Request, identifier: str) -> Response:

@@ -72,28 +72,34 @@ class SharedCode(S3Code):
     def destroy(self) -> None:
         """Remove the archive unless something still refers to it."""
         with _LOCK:
-            if not _PINNED[self.id] and not _in_use(self):
-                self.archive.unlink(missing_ok=True)
-                _SIZES.pop(self.id, None)
+            _remove_unless_used(self.id)
 
 
-def _in_use(code: SharedCode) -> bool:
+def _remove_unless_used(identifier: str) -> None:
+    if _PINNED[identifier] <= 0 and not _in_use(identifier):
+        (_root() / f"{identifier}.zip").unlink(missing_ok=True)
+        _SIZES.pop(identifier, None)
+        del _PINNED[identifier]
+
+
+def _in_use(identifier: str) -> bool:
     for _, _, store in lambda_stores.iter_stores():
         for function in list(store.functions.values()):
             for version in list(function.versions.values()):
                 used = [version.config.code, *(layer.code for layer in version.config.layers)]
-                if any(getattr(other, "id", None) == code.id for other in used):
+                if any(getattr(other, "id", None) == identifier for other in used):
                     return True
         for layer in list(store.layers.values()):
             for layer_version in list(layer.layer_versions.values()):
-                if getattr(layer_version.code, "id", None) == code.id:
+                if getattr(layer_version.code, "id", None) == identifier:
                     return True
     return False
 
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """While this lasts, what the block stores is not removed, whoever else stops using it."""
+    """While this lasts, what the block stores is not removed, whoever else stops using it. What nothing
+    uses in the end (a call that failed, a dry run) is removed."""
     mine: list[str] = []
     token = _STORED_HERE.set(mine)
     try:
@@ -102,6 +108,8 @@ def kept() -> Iterator[None]:
         _STORED_HERE.reset(token)
         with _LOCK:
             _PINNED.subtract(mine)
+            for identifier in mine:
+                _remove_unless_used(identifier)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Lambda's API: LocalStack's provider with AWS's limits, honest states and the short way to an invocation."""
 
+import dataclasses
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from localstack.aws.api.lambda_ import (
     CreateFunctionRequest,
     FunctionConfiguration,
     InvalidParameterValueException,
+    InvokeAsyncResponse,
     LayerVersionContentInput,
     PublishLayerVersionResponse,
     ResourceConflictException,
@@ -20,7 +22,7 @@ from localstack.aws.api.lambda_ import (
 from localstack.http import Response
 from localstack.services.edge import ROUTER
 from localstack.services.lambda_ import provider as stock
-from localstack.services.lambda_.api_utils import unqualified_lambda_arn
+from localstack.services.lambda_.api_utils import map_config_out, unqualified_lambda_arn
 from localstack.services.lambda_.invocation.lambda_models import Function, LayerVersion
 from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.lambda_.urlrouter import FunctionUrlRouter
@@ -80,6 +82,13 @@ class Provider(LayersProvider):
         headers = answer_headers(answer, log_type == "Tail", call.request_id)
         return Response(answer.payload or b"", answer.status, dict(headers))
 
+    def invoke_async(
+        self, context: RequestContext, function_name: str, invoke_args: IO[bytes], **options: Any
+    ) -> InvokeAsyncResponse:
+        """The operation that Invoke of type Event replaced."""
+        self.invoke(context, function_name, invocation_type="Event", payload=invoke_args)
+        return InvokeAsyncResponse(Status=202)
+
     # -- functions and layers
 
     def create_function(  # type: ignore[override]
@@ -108,8 +117,9 @@ class Provider(LayersProvider):
                 refuse(
                     runtime=function.latest().config.runtime, package_type="Zip", architectures=architectures
                 )
-            layers = [layer.layer_version_arn for layer in function.latest().config.layers]
-            with self._limited_with(context, layers):
+            with control_code.beside(_layer_sizes(function.latest().config.layers)):
+                if request.get("DryRun"):
+                    return self._as_if_updated(request, function)
                 return super().update_function_code(context, request)
 
     def update_function_configuration(  # type: ignore[override]
@@ -136,6 +146,20 @@ class Provider(LayersProvider):
         check_upload(content.get("ZipFile"), context.request.content_length or 0, "PublishLayerVersion")
         with control_code.kept():
             return super().publish_layer_version(context, layer_name=layer_name, content=content, **options)
+
+    def _as_if_updated(self, request: UpdateFunctionCodeRequest, function: Function) -> FunctionConfiguration:
+        """The answer of an update of code that is checked and not done (LocalStack would do it)."""
+        latest = function.latest()
+        name, account, region = latest.id.function_name, latest.id.account, latest.id.region
+        code: Any
+        if archive := request.get("ZipFile"):
+            code = control_code.store_archive(archive, name, region, account)
+        else:
+            version = request.get("S3ObjectVersion")
+            bucket, key = request.get("S3Bucket") or "", request.get("S3Key") or ""
+            code = control_code.store_from_s3(bucket, key, version, name, region, account)
+        config = dataclasses.replace(latest.config, code=code)
+        return map_config_out(dataclasses.replace(latest, config=config))
 
     @contextmanager
     def _update(self, context: RequestContext, name: str) -> Iterator[Function | None]:

@@ -6,6 +6,7 @@ Only the ordinary call is taken: signed in a header, plain body, no browser behi
 answers; the header `x-mdlc-path: generic` chooses the long one."""
 
 import functools
+import logging
 import re
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -36,6 +37,7 @@ _LEFT_TO_THE_CHAIN = (
     "x-amz-durable-execution-name",
     "x-amz-tenant-id",
 )
+_REQUESTS = logging.getLogger("localstack.request.aws")
 _KINDS = frozenset({"RequestResponse", "Event", "DryRun"})
 
 
@@ -137,6 +139,8 @@ class InvokeFront:
             return self._error(error, request, request_id, _counted(caller, name, error))
         wants_logs = fields.get("x-amz-log-type") == "Tail"
         headers = answer_headers(answer, wants_logs, request_id)
+        if _REQUESTS.isEnabledFor(logging.INFO):
+            _REQUESTS.info("AWS lambda.Invoke => %d", answer.status)
         return front.FrontAnswer(answer.status, headers, answer.payload or b"", _counted(caller, name))
 
     def _error(
@@ -146,6 +150,7 @@ class InvokeFront:
             error, self._operation, dict(request.head.headers), request_id
         )
         headers = [(name, str(value)) for name, value in response.headers]
+        _REQUESTS.info("AWS lambda.Invoke => %d (%s)", response.status_code, counted.error)
         return front.FrontAnswer(response.status_code, headers, response.get_data(), counted)
 
 

@@ -168,8 +168,9 @@ class InvocationService(LambdaService):
     def stop(self) -> None:
         self.reports.ending.set()
         self.events.stop()
-        super().stop()
+        # First what is known, which takes no time; then what still runs, for as long as the end may take.
         self.reports.stop()
+        super().stop()
 
     def new_version_manager(self, **options: Any) -> VersionManager:
         return VersionManager(reports=self.reports, **options)
