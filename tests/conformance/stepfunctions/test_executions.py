@@ -349,3 +349,114 @@ def test_accounts_and_regions_are_kept_apart(workflows: Workflows, aws: Aws) -> 
     assert other.split(":")[3] == "eu-west-1"
     assert elsewhere.outcome(elsewhere.start(other, {"x": 1})).output == {"x": 1}
     elsewhere.client.delete_state_machine(stateMachineArn=other)
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html")
+def test_express_executions_log_their_history(
+    workflows: Workflows, aws: Aws, unique: Callable[[str], str]
+) -> None:
+    logs = aws.client("logs")
+    group = f"/aws/vendedlogs/states/{unique('express')}"
+    logs.create_log_group(logGroupName=group)
+    arn = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["arn"]
+    machine = workflows.make(
+        PASSING,
+        type="EXPRESS",
+        loggingConfiguration={
+            "level": "ALL",
+            "includeExecutionData": True,
+            "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": arn}}],
+        },
+    )
+    answer = workflows.client.start_sync_execution(stateMachineArn=machine, input='{"a": 1}')
+
+    def logged() -> list[dict[str, Any]]:
+        found = logs.filter_log_events(logGroupName=group)["events"]
+        entries = [json.loads(event["message"]) for event in found if event["message"].startswith("{")]
+        return entries if len(entries) >= 4 else []
+
+    entries = sorted(eventually(logged), key=lambda entry: int(entry["id"]))
+    assert [entry["type"] for entry in entries] == [
+        "ExecutionStarted",
+        "PassStateEntered",
+        "PassStateExited",
+        "ExecutionSucceeded",
+    ]
+    assert entries[1]["details"]["input"] == '{"a":1}'
+    assert {entry["execution_arn"] for entry in entries} == {answer["executionArn"]}
+    logs.delete_log_group(logGroupName=group)
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html"
+)
+def test_definitions_are_validated_without_being_made(workflows: Workflows) -> None:
+    client = workflows.client
+    good = client.validate_state_machine_definition(definition=json.dumps(PASSING))
+    assert (good["result"], good["diagnostics"]) == ("OK", [])
+    bad = client.validate_state_machine_definition(definition=json.dumps({"StartAt": "A"}))
+    assert bad["result"] == "FAIL"
+    assert bad["diagnostics"][0]["severity"] == "ERROR"
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html"
+)
+def test_a_failed_execution_is_redriven(workflows: Workflows, aws: Aws, unique: Callable[[str], str]) -> None:
+    """It goes on from the state that failed, with that state's input and the variables of before."""
+    client, ssm = workflows.client, aws.client("ssm")
+    name = unique("/conformance/redrive")
+    states = {
+        "First": {"Type": "Pass", "Assign": {"kept": 7}, "Result": {"n": 1}},
+        "Read": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::aws-sdk:ssm:getParameter",
+            "Parameters": {"Name": name},
+            "ResultSelector": {"value.$": "$.Parameter.Value"},
+            "ResultPath": "$.read",
+        },
+        "Last": {"Type": "Pass", "Parameters": {"kept.$": "$kept", "n.$": "$.n", "read.$": "$.read.value"}},
+    }
+    outcome = workflows.run(states)
+    assert outcome.status == "FAILED"
+    described = client.describe_execution(executionArn=outcome.arn)
+    assert (described["redriveStatus"], described["redriveCount"]) == ("REDRIVABLE", 0)
+    before = len(outcome.history())
+    ssm.put_parameter(Name=name, Value="there", Type="String")
+    answer = client.redrive_execution(executionArn=outcome.arn, clientToken="once")
+    again = workflows.outcome(outcome.arn)
+    assert (again.status, again.output) == ("SUCCEEDED", {"kept": 7, "n": 1, "read": "there"})
+    repeated = client.redrive_execution(executionArn=outcome.arn, clientToken="once")
+    assert repeated["redriveDate"] == answer["redriveDate"]
+    described = client.describe_execution(executionArn=outcome.arn)
+    assert (described["redriveStatus"], described["redriveCount"]) == ("NOT_REDRIVABLE", 1)
+    events = again.history()
+    assert [event["id"] for event in events] == list(range(1, len(events) + 1))
+    assert events[before]["type"] == "ExecutionRedriven"
+    assert events[before]["executionRedrivenEventDetails"] == {"redriveCount": 1}
+    assert not any(
+        event.get("stateEnteredEventDetails", {}).get("name") == "First" for event in events[before:]
+    )
+    with pytest.raises(client.exceptions.ExecutionNotRedrivable):
+        client.redrive_execution(executionArn=outcome.arn)
+    ssm.delete_parameter(Name=name)
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"
+)
+def test_a_child_of_a_map_run_is_described(workflows: Workflows) -> None:
+    processor = {**PASSING, "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+    outcome = workflows.run({"M": {"Type": "Map", "ItemProcessor": processor}}, ["a"])
+    client = workflows.client
+    run = client.list_map_runs(executionArn=outcome.arn)["mapRuns"][0]["mapRunArn"]
+    child = client.list_executions(mapRunArn=run)["executions"][0]["executionArn"]
+    described = client.describe_execution(executionArn=child)
+    assert (described["status"], described["output"], described["mapRunArn"]) == ("SUCCEEDED", '"a"', run)
+    history = client.get_execution_history(executionArn=child)["events"]
+    assert [event["type"] for event in history] == [
+        "ExecutionStarted",
+        "PassStateEntered",
+        "PassStateExited",
+        "ExecutionSucceeded",
+    ]

@@ -53,8 +53,35 @@ def test_a_function_that_does_not_exist(workflows: Workflows, aws: Aws) -> None:
 
 def test_a_task_acts_as_the_role_of_its_state_machine(workflows: Workflows) -> None:
     got = workflows.value({"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sts:getCallerIdentity"})
-    account, _, role = workflows.role.split(":", 5)[4], None, workflows.role.rpartition("/")[2]
+    account, role = workflows.role.split(":", 5)[4], workflows.role.rpartition("/")[2]
     assert got["Arn"].startswith(f"arn:aws:sts::{account}:assumed-role/{role}/")
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html"
+)
+def test_a_task_with_credentials_acts_as_another_role(
+    workflows: Workflows, aws: Aws, unique: Callable[[str], str]
+) -> None:
+    iam = aws.client("iam")
+    name = unique("other")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"AWS": workflows.role}, "Action": "sts:AssumeRole"}],
+    }
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    own = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sts:getCallerIdentity",
+        "ResultPath": "$.own",
+    }
+    other = {**own, "Credentials": {"RoleArn.$": "$.role"}, "ResultPath": "$.other"}
+    output = workflows.run(
+        {"Own": own, "Other": other, "Again": {**own, "ResultPath": "$.again"}}, {"role": arn}
+    ).output
+    assert f":assumed-role/{name}/" in output["other"]["Arn"]
+    assert output["own"]["Arn"] == output["again"]["Arn"] != output["other"]["Arn"]
+    iam.delete_role(RoleName=name)
 
 
 @pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html")

@@ -94,7 +94,7 @@ def _history() -> None:
 def _programs() -> None:
     @replaces(Program, "eval")
     def evaluate(self: Any, env: Any) -> None:
-        env.next_state_name = self.start_at.start_at_name
+        env.next_state_name = getattr(env, "_mdlc_resume_at", None) or self.start_at.start_at_name
         timer = None
         if self.timeout_seconds:
             seconds = self.timeout_seconds.timeout_seconds
@@ -109,6 +109,8 @@ def _programs() -> None:
     def run(self: Any, env: Any) -> None:
         try:
             while env.is_running():
+                # Where RedriveExecution would go on.
+                env._mdlc_at = (env.next_state_name, env.states._states_data["input"])
                 self._get_state(env.next_state_name).eval(env)
                 env.stack.clear()
                 env.heap.clear()
@@ -138,14 +140,15 @@ def finish(env: Any) -> None:
         if getattr(env, "_mdlc_finished", False):
             return
         env._mdlc_finished = True
-    _publish_end(env)
+    publish_end(env)
     env.event_manager._mdlc_closed = True
     terminated = getattr(env, "_mdlc_terminated", None)
     if terminated is not None:
         terminated()
 
 
-def _publish_end(env: Any) -> None:
+def publish_end(env: Any) -> None:
+    """The last event of the history of `env`, as its program ended."""
     state = env.program_state()
     kind, details = None, EventDetails()
     match state:
@@ -182,25 +185,39 @@ def _prepare(self: Any) -> Any:
     env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
     env._mdlc_terminated = self._execution_communication.terminated
     details = self._evaluation_details
+    publish_start(env, details.execution_details.inpt, details.aws_execution_details.role_arn)
+    env.next_state_name = program.start_at.start_at_name if hasattr(program, "start_at") else ""
+    return program
+
+
+def publish_start(env: Any, data: Any, role_arn: str) -> None:
+    """The first event of the history of `env`."""
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.ExecutionStarted,
         event_details=EventDetails(
             executionStartedEventDetails=ExecutionStartedEventDetails(
-                input=text_of(details.execution_details.inpt),
+                input=text_of(data),
                 inputDetails=HistoryEventExecutionDataDetails(truncated=False),
-                roleArn=details.aws_execution_details.role_arn,
+                roleArn=role_arn,
             )
         ),
         update_source_event_id=False,
     )
-    env.next_state_name = program.start_at.start_at_name if hasattr(program, "start_at") else ""
-    return program
 
 
 def _start(self: Any) -> None:
     program = _prepare(self)
     threading.Thread(target=_evaluate, args=(self, program), name="states-execution", daemon=True).start()
+
+
+def resume(worker: Any, env: Any, state_name: str) -> None:
+    """Go on with the execution of `worker` at `state_name`, in the new environment `env`."""
+    program = worker._get_evaluation_entrypoint()
+    env._mdlc_terminated = worker._execution_communication.terminated
+    env._mdlc_resume_at = env.next_state_name = state_name
+    worker.env = env
+    threading.Thread(target=_evaluate, args=(worker, program), name="states-execution", daemon=True).start()
 
 
 def _run(self: Any) -> None:

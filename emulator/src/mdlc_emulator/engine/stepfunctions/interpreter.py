@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import logging
+from collections import deque
 from typing import Any
 
 from localstack.aws.api.stepfunctions import StateEnteredEventDetails, StateExitedEventDetails
@@ -47,6 +48,8 @@ def install() -> None:
     # One line per branch says nothing that the history does not; the other claims what is no longer so.
     logging.getLogger(branch_worker.__name__).setLevel(logging.WARNING)
     logging.getLogger(preprocessor.__name__).setLevel(logging.ERROR)
+    # The list of every branch's thread that ever ran; they are daemons, nobody has to end them.
+    replace(branch_worker, "TMP_THREADS", deque(maxlen=0))
     replace_everywhere("localstack.services.stepfunctions", original(encoding, "to_json_str"), text_of)
     replace_everywhere("localstack.services.stepfunctions", original(quotas, "is_within_size_quota"), fits)
     replace(EvalComponent, "eval", _evaluate)

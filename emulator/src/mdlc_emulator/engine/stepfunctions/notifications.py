@@ -17,6 +17,7 @@ from localstack.services.plugins import SERVICE_PLUGINS
 from localstack.services.stepfunctions.backend.execution import Execution
 
 from mdlc_emulator.engine.stepfunctions.patching import replace
+from mdlc_emulator.engine.stepfunctions.redrive import described
 from mdlc_emulator.engine.stepfunctions.values import text_of
 
 LOG = logging.getLogger(__name__)
@@ -73,6 +74,17 @@ def _heard(account: str, region: str) -> bool:
     return bool(bus and bus.rules) or bool(store.archives)
 
 
+def _redrive(self: Any) -> dict[str, Any]:
+    members = described(self)
+    date = members.get("redriveDate")
+    return {
+        "redriveCount": members["redriveCount"],
+        "redriveDate": None if date is None else round(date.timestamp() * 1000),
+        "redriveStatus": members["redriveStatus"],
+        "redriveStatusReason": members.get("redriveStatusReason"),
+    }
+
+
 def _entry(self: Any) -> dict[str, Any]:
     moment = {
         name: None if date is None else round(date.timestamp() * 1000)
@@ -87,10 +99,7 @@ def _entry(self: Any) -> dict[str, Any]:
         "name": self.name,
         "status": self.exec_status,
         **moment,
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": "NOT_REDRIVABLE",
-        "redriveStatusReason": None,
+        **_redrive(self),
         "input": text_of(self.input_data),
         "inputDetails": {"included": True},
         "output": output,

@@ -6,10 +6,13 @@ import base64
 import binascii
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from localstack.aws.api import CommonServiceException, RequestContext
 from localstack.aws.api.stepfunctions import (
+    CloudWatchEventsExecutionDataDetails,
+    DescribeExecutionOutput,
+    ExecutionDoesNotExist,
     ExecutionListItem,
     ExecutionStatus,
     GetExecutionHistoryOutput,
@@ -19,9 +22,11 @@ from localstack.aws.api.stepfunctions import (
     InvalidOutput,
     InvalidToken,
     ListExecutionsOutput,
+    RedriveExecutionOutput,
     SendTaskFailureOutput,
     SendTaskHeartbeatOutput,
     SendTaskSuccessOutput,
+    StateMachineType,
     TaskTimedOut,
 )
 from localstack.services.stepfunctions.asl.eval.callback.callback import (
@@ -31,13 +36,16 @@ from localstack.services.stepfunctions.asl.eval.callback.callback import (
 from localstack.services.stepfunctions.asl.parse.asl_parser import ASLParserException
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
+from mdlc_emulator.engine.stepfunctions import redrive
 from mdlc_emulator.engine.stepfunctions.maps.results import Child
 from mdlc_emulator.engine.stepfunctions.patching import replace
-from mdlc_emulator.engine.stepfunctions.values import MAX_BYTES, fits
+from mdlc_emulator.engine.stepfunctions.values import MAX_BYTES, fits, text_of
 
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 _BAD_IN_NAMES = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _HISTORY_PAGE = 1000
+# ...:execution:<state machine>/<label>:<name>
+_CHILD_ARN = re.compile(r":execution:[^:/]+/[^:/]+:[^:/]+$")
 
 
 class Provider(StepFunctionsProvider):
@@ -66,10 +74,14 @@ class Provider(StepFunctionsProvider):
         **kwargs: Any,
     ) -> GetExecutionHistoryOutput:
         """In pages: the stock provider returns every event whatever was asked."""
-        whole = super().get_execution_history(
-            context, execution_arn=execution_arn, reverse_order=bool(reverse_order), **kwargs
-        )
-        events = whole["events"]
+        found = self._child(context, execution_arn)
+        if found:
+            events = found[0].history[:: -1 if reverse_order else 1]
+        else:
+            whole = super().get_execution_history(
+                context, execution_arn=execution_arn, reverse_order=bool(reverse_order), **kwargs
+            )
+            events = whole["events"]
         first = _position(next_token)
         size = max_results or _HISTORY_PAGE
         page = events[first : first + size]
@@ -79,6 +91,40 @@ class Provider(StepFunctionsProvider):
         if first + size < len(events):
             answer["nextToken"] = _token(first + size)
         return answer
+
+    def describe_execution(
+        self, context: RequestContext, execution_arn: str, included_data: Any = None, **kwargs: Any
+    ) -> DescribeExecutionOutput:
+        """Of the children of Map Runs as well."""
+        found = self._child(context, execution_arn)
+        if found:
+            return _child_description(*found)
+        answer = super().describe_execution(context, execution_arn, included_data, **kwargs)
+        members = redrive.described(self._get_execution(context, execution_arn))
+        return cast(DescribeExecutionOutput, {**answer, **members})
+
+    def redrive_execution(
+        self, context: RequestContext, execution_arn: str, client_token: str | None = None, **kwargs: Any
+    ) -> RedriveExecutionOutput:
+        self._validate_state_machine_execution_arn(execution_arn)
+        execution = self._get_execution(context=context, execution_arn=execution_arn)
+        if execution.sm_type != StateMachineType.STANDARD:
+            self._raise_resource_type_not_in_context(resource_type=execution.sm_type)
+        return RedriveExecutionOutput(redriveDate=redrive.redrive(execution, client_token))
+
+    def _child(self, context: RequestContext, arn: str) -> tuple[Child, str] | None:
+        """(the child execution of that ARN, the ARN of its Map Run), or None."""
+        if not _CHILD_ARN.search(arn):
+            return None
+        for execution in list(self.get_store(context).executions.values()):
+            worker = execution.exec_worker
+            if worker is None or worker.env is None:
+                continue
+            for record in worker.env.map_run_record_pool_manager.get_all():
+                for child in getattr(record, "children", []):
+                    if child.arn == arn:
+                        return child, record.map_run_arn
+        raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{arn}'")
 
     def list_executions(  # type: ignore[override]
         self, context: RequestContext, map_run_arn: str | None = None, **request: Any
@@ -164,6 +210,29 @@ class Provider(StepFunctionsProvider):
                 raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
             return endpoint
         raise InvalidToken("Invalid Token: 'Invalid token'")
+
+
+def _child_description(child: Child, map_run_arn: str) -> DescribeExecutionOutput:
+    details = CloudWatchEventsExecutionDataDetails(included=True)
+    described = DescribeExecutionOutput(
+        executionArn=child.arn,
+        stateMachineArn=child.state_machine_arn,
+        name=child.name,
+        status=ExecutionStatus(child.status),
+        startDate=child.start,
+        input=text_of(child.input),
+        inputDetails=details,
+        mapRunArn=map_run_arn,
+    )
+    if child.stop is not None:
+        described["stopDate"] = child.stop
+    if child.status == "SUCCEEDED":
+        described["output"], described["outputDetails"] = text_of(child.output), details
+    if child.error is not None:
+        described["error"] = child.error
+    if child.cause is not None:
+        described["cause"] = child.cause
+    return described
 
 
 def _child_item(child: Child, map_run_arn: str) -> ExecutionListItem:

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.h
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mdlc_emulator.engine.stepfunctions.values import text_of
@@ -31,6 +31,7 @@ class Child:
     output: Any = None
     error: str | None = None
     cause: str | None = None
+    history: list[Any] = field(default_factory=list)
 
 
 def _moment(date: datetime.datetime | None) -> str | None:

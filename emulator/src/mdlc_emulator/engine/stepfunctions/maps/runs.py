@@ -23,8 +23,10 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.result_writer.resource_eval import (  # noqa: E501
     resource_eval_s3,
 )
+from localstack.services.stepfunctions.asl.eval.event.event_manager import EventHistoryContext
 from localstack.services.stepfunctions.asl.eval.variable_store import VariableStore
 
+from mdlc_emulator.engine.stepfunctions.ending import publish_end, publish_start
 from mdlc_emulator.engine.stepfunctions.failures import map_run_failure
 from mdlc_emulator.engine.stepfunctions.interpreter import timestamp
 from mdlc_emulator.engine.stepfunctions.maps.batches import batch_input, batches
@@ -224,10 +226,14 @@ class _Pool:
             "Name": child.state_machine_arn.partition(":stateMachine:")[2],
         }
         frame.event_manager = EventManager()
+        frame.event_history_context = EventHistoryContext.of_program_start()
+        child.history = frame.event_manager._history_event_list
+        publish_start(frame, child.input, frame.aws_execution_details.role_arn)
         return frame
 
     def _conclude(self, child: Child, frame: Any, count: int) -> None:
         state = frame.program_state()
+        publish_end(frame)
         child.stop = datetime.datetime.now(tz=datetime.UTC)
         match state:
             case ProgramEnded():
