@@ -32,6 +32,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure("lambda_cold", "Lambda cold, the function imports boto3", "ms", "lambda", 200, 100),
     Figure("lambda_create_and_call", "CreateFunction to the first answer, the same function", "ms", "lambda"),
     Figure("parallel_50", "50 functions of 1 s each in parallel, from cold", "s", "parallel", 3, 2),
+    Figure("parallel_one", "one function of 1 s, 50 times in parallel, from cold", "s", "parallel"),
     Figure("sfn_pass", "Step Functions, a Pass state", "ms", "stepfunctions", 1, 0.5),
     Figure("sfn_task", "Step Functions, a Lambda task", "ms", "stepfunctions", 12, 6),
     Figure("sfn_five_tasks", "Step Functions, an execution of 5 Lambda tasks", "ms", "stepfunctions"),

@@ -17,7 +17,7 @@ METHOD = """\
   means that we are better.
 - Every answer is proved. Functions return the caller's random payload, a name their environment gave
   itself, and their count of calls: a warm call must reach the same environment with the next count, a
-  cold one an environment that never answered before, fifty at once fifty of them; tasks must have
+  cold one an environment that never answered before, fifty calls at once fifty of them; tasks must have
   counted; GETs must return the id they sent. An answer that does not fails the figure, whoever gave it.
 - *ready*: from the start of the command (`mdlc up`; the peer's own) to the first 200 of
   `/_localstack/health`, polled every 2 ms. Both run with compiled bytecode and warm file caches.

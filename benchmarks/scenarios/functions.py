@@ -73,17 +73,29 @@ def warm(cloud: Cloud, plan: Plan) -> Measured:
 
 
 def parallel(cloud: Cloud, plan: Plan) -> Measured:
-    """One function that sleeps a second, called `plan.parallel` times at once: as many cold environments."""
+    """Functions that sleep a second, called all at once, none of them ever before."""
+    names = [cloud.create(SLEEPER) for _ in range(plan.parallel)]
+    for name in names:
+        cloud.await_active(name)
+    return {"parallel_50": [_at_once(cloud, names)]}
+
+
+def scaled(cloud: Cloud, plan: Plan) -> Measured:
+    """One function that sleeps a second, called as often at once: each call needs an own environment."""
     name = cloud.create(SLEEPER)
     cloud.await_active(name)
-    with ThreadPoolExecutor(plan.parallel) as threads:
+    return {"parallel_one": [_at_once(cloud, [name] * plan.parallel)]}
+
+
+def _at_once(cloud: Cloud, names: list[str]) -> float:
+    """Seconds until all have answered, each from an environment that was made for it."""
+    with ThreadPoolExecutor(len(names)) as threads:
         since = time.perf_counter()
-        answers = list(threads.map(lambda _: _timed(cloud, name)[1], range(plan.parallel)))
+        answers = list(threads.map(lambda name: _timed(cloud, name)[1], names))
         seconds = time.perf_counter() - since
-    environments = {answer.environment for answer in answers}
-    cloud.delete(name)
-    if len(environments) != plan.parallel or seconds < 1:
-        raise WrongAnswerError(
-            f"{plan.parallel} calls ran in {len(environments)} environments, in {seconds:.2f} s"
-        )
-    return {"parallel_50": [seconds]}
+    for name in set(names):
+        cloud.delete(name)
+    environments = len({answer.environment for answer in answers})
+    if environments != len(names) or seconds < 1:
+        raise WrongAnswerError(f"{len(names)} calls had {environments} environments and took {seconds:.2f} s")
+    return seconds

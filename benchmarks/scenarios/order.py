@@ -23,4 +23,5 @@ IN_USE: tuple[Step, ...] = (
     Step("stepfunctions", ("sfn_five_tasks", "sfn_task"), workflows.tasks),
     Step("gateway", ("api_get_p50", "api_get_p99"), routes.get),
     Step("parallel", ("parallel_50",), functions.parallel),
+    Step("parallel", ("parallel_one",), functions.scaled),
 )
