@@ -77,37 +77,32 @@ def test_every_function_has_a_role_of_its_own_with_its_own_policy(deployed: Depl
     assert len(set(roles.values())) == 3
 
 
-def test_deploying_again_changes_nothing_but_the_functions(deployed: Deployed) -> None:
+def test_a_change_of_code_is_live_after_the_next_deploy_and_nothing_else_is_touched(
+    deployed: Deployed,
+) -> None:
     user, report = deployed
-    again = user.mdlc("deploy", "--json").json
-    details = {step["name"]: step["detail"] for step in again["steps"]}
-    assert (details["package"], details["stack"], details["layer"]) == (
-        "dependencies unchanged",
-        "unchanged",
-        "unchanged",
-    )
-    assert details["workflows"] == "1 unchanged"
-    assert again["url"] == report["url"]
-
-
-def test_changed_code_is_live_after_a_deploy(deployed: Deployed) -> None:
-    user, report = deployed
-    path = user.project.root / "app" / "health.py"
-    path.write_text(path.read_text().replace('"stage": self.stage', '"stage": self.stage, "new": 1'))
-    assert user.mdlc("deploy").code == 0
-    assert get(f"{report['url']}health").json["new"] == 1
-
-
-def test_a_changed_declaration_is_registered_by_the_next_deploy(deployed: Deployed) -> None:
-    user, report = deployed
-    path = user.project.root / "app" / "lifecycles" / "flights.py"
-    path.write_text(path.read_text().replace("ge=1987", "ge=2000"))
-    before = get(f"{report['url']}lifecycles/flights/registration").json["digest"]
+    registered = get(f"{report['url']}lifecycles/flights/registration").json["digest"]
+    health = user.project.root / "app" / "health.py"
+    health.write_text(health.read_text().replace('"stage": self.stage', '"stage": self.stage, "new": 1'))
+    flights = user.project.root / "app" / "lifecycles" / "flights.py"
+    flights.write_text(flights.read_text().replace("ge=1987", "ge=2000"))
     done = user.mdlc("deploy", "--json")
     assert done.code == 0, done.error
-    after = get(f"{report['url']}lifecycles/flights/registration").json
-    assert after["current"]
-    assert after["digest"] != before
+    details = {step["name"]: step["detail"] for step in done.json["steps"]}
+    assert details == {
+        "package": "dependencies unchanged",
+        "stack": "unchanged",
+        "layer": "unchanged",
+        "functions": "3 deployed",
+        "workflows": "1 unchanged",
+        "mappings": "none declared",
+        "check": "healthy, lifecycles registered",
+    }
+    assert done.json["url"] == report["url"]
+    assert get(f"{report['url']}health").json["new"] == 1
+    live = get(f"{report['url']}lifecycles/flights/registration").json
+    assert live["current"]
+    assert live["digest"] != registered
 
 
 def test_a_wrong_declaration_stops_the_deploy_with_its_line(deployed: Deployed) -> None:
