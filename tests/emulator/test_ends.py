@@ -117,7 +117,13 @@ def used(own_state: Path) -> Iterator[tuple[Instance, Traces, Record]]:
         instance.stop()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, pytest.param(signal.SIGINT, marks=LONG), pytest.param(signal.SIGHUP, marks=LONG)],
+)
 def test_a_signal_to_the_supervisor_ends_everything(
     used: tuple[Instance, Traces, Record], number: signal.Signals
 ) -> None:
@@ -126,13 +132,18 @@ def test_a_signal_to_the_supervisor_ends_everything(
     assert_nothing_left(traces)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGTERM, marks=LONG), pytest.param(signal.SIGINT, marks=LONG), signal.SIGKILL],
+)
 def test_a_signal_to_the_engine_ends_everything(
     used: tuple[Instance, Traces, Record], number: signal.Signals
 ) -> None:
-    _, traces, record = used
+    instance, traces, record = used
     os.kill(record.engine_pid, number)
     assert_nothing_left(traces)
+    if number == signal.SIGKILL:
+        assert "Ready." in instance.log.read_text(), "the log of an engine that died is kept"
 
 
 def test_a_killed_supervisor_takes_the_engine_with_it(used: tuple[Instance, Traces, Record]) -> None:
@@ -160,6 +171,7 @@ def test_stop_returns_when_nothing_is_left(used: tuple[Instance, Traces, Record]
     assert seconds < 3.0
 
 
+@LONG
 def test_stop_can_be_called_twice(used: tuple[Instance, Traces, Record]) -> None:
     instance, traces, _ = used
     instance.stop()
@@ -167,18 +179,12 @@ def test_stop_can_be_called_twice(used: tuple[Instance, Traces, Record]) -> None
     assert traces.left() == []
 
 
+@LONG
 def test_an_engine_that_hangs_is_killed_after_its_grace(used: tuple[Instance, Traces, Record]) -> None:
     instance, traces, record = used
     os.kill(record.engine_pid, signal.SIGSTOP)
     instance.stop(timeout=15)
     assert traces.left() == []
-
-
-def test_an_engine_that_dies_leaves_its_log_to_read(used: tuple[Instance, Traces, Record]) -> None:
-    instance, traces, record = used
-    os.kill(record.engine_pid, signal.SIGKILL)
-    assert_nothing_left(traces)
-    assert "Ready." in instance.log.read_text()
 
 
 OWNER = """
@@ -211,21 +217,12 @@ def test_an_emulator_ends_with_the_process_that_started_it_however_that_ends(own
     assert_nothing_left(traces)
 
 
+@LONG
 def test_an_emulator_in_the_background_outlives_the_process_that_started_it(own_state: Path) -> None:
     owner, instance = owned_by_another_process(background=True)
     with owner:
         owner.kill()
     try:
         assert client(instance, "sts").get_caller_identity()["Account"] == "000000000000"
-    finally:
-        instance.stop()
-
-
-def test_a_supervisor_is_small(own_state: Path) -> None:
-    instance = start()
-    try:
-        rollup = Path(f"/proc/{instance.supervisor_pid}/smaps_rollup").read_text()
-        pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-        assert pss < 20_000, f"{pss} kB"
     finally:
         instance.stop()

@@ -48,8 +48,9 @@ def s3(instance: Instance):  # type: ignore[no-untyped-def] # boto3 has no types
     )
 
 
-@pytest.fixture
-def instance(own_state: Path) -> Iterator[Instance]:
+@pytest.fixture(scope="module")
+def instance(module_state: Path) -> Iterator[Instance]:
+    """One for the tests that only look."""
     running_one = start()
     yield running_one
     running_one.stop()
@@ -91,6 +92,12 @@ def test_its_temporary_files_stay_in_its_home(instance: Instance) -> None:
     assert engine is not None
     variables = Path(f"/proc/{engine.engine_pid}/environ").read_bytes().split(b"\0")
     assert f"TMPDIR={instance.home}/tmp".encode() in variables
+
+
+def test_its_supervisor_is_small(instance: Instance) -> None:
+    rollup = Path(f"/proc/{instance.supervisor_pid}/smaps_rollup").read_text()
+    pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+    assert pss < 20_000, f"{pss} kB"
 
 
 def test_a_second_one_on_the_same_port_is_told_of_the_first(instance: Instance) -> None:

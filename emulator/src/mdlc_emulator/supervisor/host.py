@@ -103,6 +103,21 @@ def kill_descendants(pid: int, spare: frozenset[int] = frozenset()) -> None:
                 os.kill(child, signal.SIGKILL)
 
 
+def kill_strays(home: str) -> None:
+    """Where orphans cannot be adopted: SIGKILL to every process whose command line names the directory
+    `home`."""
+    if LINUX:
+        return
+    rows = subprocess.run(
+        ["ps", "-A", "-o", "pid=,command="], capture_output=True, text=True, check=False
+    ).stdout
+    for row in rows.splitlines():
+        pid, _, command = row.strip().partition(" ")
+        if home in command and int(pid) != os.getpid():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(int(pid), signal.SIGKILL)
+
+
 @contextmanager
 def socket_address(path: Path) -> Iterator[str]:
     """The name to bind or connect a unix socket at `path` by: those names end at some 100 bytes, and Linux

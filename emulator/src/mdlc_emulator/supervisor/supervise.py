@@ -115,6 +115,7 @@ def _watch_over(spec: Spec, engine: int, watch: _Watch, life: int | None) -> int
     if life is not None:
         os.close(life)
     _reap_all()
+    host.kill_strays(spec.home)
     from mdlc_emulator.supervisor.sweep import keep_log, remove_tree
 
     if not watch.asked_to_end:
