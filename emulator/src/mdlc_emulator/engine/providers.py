@@ -89,3 +89,13 @@ def sqs() -> Service:
     from mdlc_emulator.engine.sqs.service import sqs_service
 
     return sqs_service()
+
+
+@aws_provider(api="s3", name="mdlc")
+def s3() -> Service:
+    from localstack.services.s3.provider import S3Provider
+
+    from mdlc_emulator.engine.event_sources import s3_notifications
+
+    s3_notifications.install()
+    return Service.for_provider(S3Provider())
