@@ -6,6 +6,7 @@ do without, so that one directory serves every interpreter version.
 """
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +31,7 @@ class GuestSetupError(RuntimeError):
     """The guest packages could not be installed."""
 
 
+@cache
 def guest_directory() -> Path:
     """Where the guest packages are; installed first if they are missing. GuestSetupError with a way out."""
     build()
@@ -36,10 +40,34 @@ def guest_directory() -> Path:
 
 def build(uv: str | None = None) -> bool:
     """Install the guest packages unless they are there. Says whether anything was done."""
-    wanted = _digest()
-    stamp = TARGET / STAMP
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if _is_complete():
         return False
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    # Two emulators that start on a fresh checkout: one installs, the other waits.
+    with (TARGET.parent / ".guest.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if _is_complete():
+            return False
+        _build(uv)
+    return True
+
+
+def _is_complete() -> bool:
+    lock = (PROJECT / "uv.lock").read_bytes()
+    stamp = TARGET / STAMP
+    known = stamp.read_text().split() if stamp.is_file() else []
+    # Parsing the lock takes a hundred times longer than hashing it.
+    written = hashlib.sha256(lock).hexdigest()
+    if known[1:] == [written]:
+        return True
+    if known[:1] == [_digest(lock.decode())]:
+        with suppress(OSError):
+            stamp.write_text(f"{known[0]} {written}")
+        return True
+    return False
+
+
+def _build(uv: str | None) -> None:
     program = uv or os.environ.get("UV") or shutil.which("uv") or _tools_uv()
     if program is None:
         raise GuestSetupError(
@@ -47,21 +75,20 @@ def build(uv: str | None = None) -> bool:
             "installs them, was not found: run `make setup`, or install uv and run "
             "`python -m mdlc_emulator.guest_setup`."
         )
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    lock = (PROJECT / "uv.lock").read_bytes()
     with tempfile.TemporaryDirectory(dir=TARGET.parent, prefix="guest-") as scratch:
         fresh = Path(scratch) / "guest"
         _install(program, Path(scratch), fresh)
-        (fresh / STAMP).write_text(wanted)
+        (fresh / STAMP).write_text(f"{_digest(lock.decode())} {hashlib.sha256(lock).hexdigest()}")
         fresh.chmod(0o755)
         if TARGET.exists():
             TARGET.rename(Path(scratch) / "old")
         fresh.rename(TARGET)
-    return True
 
 
-def _digest() -> str:
+def _digest(text: str) -> str:
     """Names what the lock wants in the guest directory, and how this module lays it out."""
-    lock = tomllib.loads((PROJECT / "uv.lock").read_text())
+    lock = tomllib.loads(text)
     packages = {package["name"]: package for package in lock["package"]}
     waiting = [entry["name"] for entry in packages["mdlc-emulator"]["dev-dependencies"]["guest"]]
     wanted: dict[str, str] = {}

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mdlc_emulator.engine.functions.archives import ArchiveError, check_archive, unpack
 
@@ -26,6 +26,7 @@ def archive(entries: list[tuple[str, bytes, int]]) -> io.BytesIO:
     return file
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_what_was_packed_is_unpacked(tree: dict[tuple[str, str], bytes]) -> None:
     file = archive([(f"{folder}/{name}", content, 0o100644) for (folder, name), content in tree.items()])

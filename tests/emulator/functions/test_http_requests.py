@@ -3,7 +3,7 @@
 from collections import deque
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mdlc_emulator.engine.functions.http_requests import BadRequestError, Request, RequestParser
 
@@ -38,6 +38,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, Request]:
     return wire, Request("POST", path, expected, body, len(body), trailers)
 
 
+@settings(deadline=None)
 @given(st.lists(requests(), min_size=1, max_size=3), st.data())
 def test_any_split_of_the_bytes_gives_the_same_requests(
     sent: list[tuple[bytes, Request]], data: st.DataObject
@@ -51,6 +52,7 @@ def test_any_split_of_the_bytes_gives_the_same_requests(
     assert received == [request for _, request in sent]
 
 
+@settings(deadline=None)
 @given(requests(), st.integers(0, 300))
 def test_a_body_over_the_limit_is_counted_and_not_kept(sent: tuple[bytes, Request], keep: int) -> None:
     wire, request = sent

@@ -1,0 +1,65 @@
+"""The packages that functions find: those of the lock, installed once."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from mdlc_emulator import guest_setup
+
+
+def test_what_is_installed_is_what_the_lock_names() -> None:
+    directory = guest_setup.guest_directory()
+    lock = (guest_setup.PROJECT / "uv.lock").read_text()
+    installed = {path.name.removesuffix(".dist-info") for path in directory.glob("*.dist-info")}
+    assert {name.rpartition("-")[0] for name in installed} == {
+        "awslambdaric",
+        "boto3",
+        "botocore",
+        "jmespath",
+        "python_dateutil",
+        "s3transfer",
+        "simplejson",
+        "six",
+        "snapshot_restore_py",
+        "urllib3",
+    }
+    for name in installed:
+        project, _, version = name.rpartition("-")
+        wanted = rf'name = "{project.replace("_", "-")}"\nversion = "{re.escape(version)}"'
+        assert re.search(wanted, lock), name
+
+
+def test_nothing_that_breaks_after_a_fork_is_among_it() -> None:
+    assert list(guest_setup.guest_directory().glob("runtime_client*")) == []
+
+
+def test_it_is_done_once() -> None:
+    stamp = guest_setup.guest_directory() / guest_setup.STAMP
+    before = stamp.stat().st_mtime_ns
+    assert not guest_setup.build()
+    assert stamp.stat().st_mtime_ns == before
+
+
+def test_without_uv_it_says_what_to_do(tmp_path: Path) -> None:
+    """In a process of its own that finds neither the packages nor uv."""
+    program = (
+        "import pathlib, sys; from mdlc_emulator import guest_setup; "
+        f"guest_setup.TARGET = pathlib.Path({str(tmp_path / 'guest')!r}); sys.argv[:] = ['x']; guest_setup.main()"
+    )
+    bare = {name: value for name, value in os.environ.items() if name not in ("UV", "PATH")}
+    tools = guest_setup._tools_uv()
+    if tools is not None:  # the Makefile's own uv is found beside the project, wherever PATH leads
+        assert Path(tools).exists()
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=bare | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "make setup" in done.stderr
+    assert not (tmp_path / "guest").exists()
