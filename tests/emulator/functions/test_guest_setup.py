@@ -46,20 +46,12 @@ def test_without_uv_it_says_what_to_do(tmp_path: Path) -> None:
     """In a process of its own that finds neither the packages nor uv."""
     program = (
         "import pathlib, sys; from mdlc_emulator import guest_setup; "
-        f"guest_setup.TARGET = pathlib.Path({str(tmp_path / 'guest')!r}); sys.argv[:] = ['x']; guest_setup.main()"
+        f"guest_setup.TARGET = pathlib.Path({str(tmp_path / 'guest')!r}); "
+        "guest_setup._tools_uv = lambda: None; sys.argv[:] = ['x']; guest_setup.main()"
     )
-    bare = {name: value for name, value in os.environ.items() if name not in ("UV", "PATH")}
-    tools = guest_setup._tools_uv()
-    if tools is not None:  # the Makefile's own uv is found beside the project, wherever PATH leads
-        assert Path(tools).exists()
-        return
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=bare | {"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    bare = {name: value for name, value in os.environ.items() if name != "UV"} | {"PATH": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "make setup" in done.stderr
     assert not (tmp_path / "guest").exists()
