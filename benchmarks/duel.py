@@ -15,6 +15,9 @@ from benchmarks.scenarios.plan import Measured, Plan, Step
 # What a contestant can do wrong; anything else is a fault of the benchmark and ends the run.
 FAILURES = (WrongAnswerError, BenchmarkError, ClientError, BotoCoreError, OSError, KeyError, ValueError)
 
+SLOW = 20.0
+"""Seconds. A step that takes longer is measured in the first round only."""
+
 type Tell = Callable[[str, str, Samples], None]
 
 
@@ -24,6 +27,14 @@ class Board:
 
     tell: Tell
     samples: dict[str, dict[str, Samples]] = field(default_factory=dict)
+    slow: set[tuple[str, str]] = field(default_factory=set)
+
+    def settled(self, contestant: str, figures: Iterable[str]) -> bool:
+        """Whether to ask no more. Half a result is none, so what failed once has failed; what is slow is
+        known well enough after once."""
+        return any(
+            self.of(contestant, figure).failure or (contestant, figure) in self.slow for figure in figures
+        )
 
     def of(self, contestant: str, figure: str) -> Samples:
         return self.samples.setdefault(contestant, {}).setdefault(figure, Samples())
@@ -46,16 +57,24 @@ def reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:240]
 
 
-def play(contestants: Sequence[Contestant], groups: frozenset[str], plan: Plan, board: Board) -> None:
-    """All rounds; what fails is on the board and the rest goes on."""
-    at_rest, in_use = ([step for step in steps if step.group in groups] for steps in (AT_REST, IN_USE))
-    shutdown = "shutdown" in groups
+def play(
+    contestants: Sequence[Contestant],
+    groups: frozenset[str],
+    plan: Plan,
+    board: Board,
+    sessions: Sequence[Sequence[Step]] = (AT_REST, IN_USE),
+) -> None:
+    """All rounds; what fails is on the board and the rest goes on.
+
+    Each session is an emulator of its own; the last one's shutdown is measured.
+    """
+    chosen = [[step for step in session if step.group in groups] for session in sessions]
     for _ in range(plan.rounds):
         for contestant in contestants:
-            if at_rest:
-                _session(contestant, at_rest, False, plan, board)
-            if in_use or shutdown:
-                _session(contestant, in_use, shutdown, plan, board)
+            for number, steps in enumerate(chosen, 1):
+                shutdown = number == len(chosen) and "shutdown" in groups
+                if steps or shutdown:
+                    _session(contestant, steps, shutdown, plan, board)
 
 
 def _session(contestant: Contestant, steps: Sequence[Step], shutdown: bool, plan: Plan, board: Board) -> None:
@@ -69,11 +88,13 @@ def _session(contestant: Contestant, steps: Sequence[Step], shutdown: bool, plan
     try:
         cloud = Cloud(running)
         for step in steps:
-            # Half a result is none: what failed once is not asked again.
-            if any(board.of(contestant.name, figure).failure for figure in step.figures):
+            if board.settled(contestant.name, step.figures):
                 continue
+            since = time.perf_counter()
             try:
                 board.add(contestant.name, step.measure(cloud, plan))
+                if time.perf_counter() - since > SLOW:
+                    board.slow.update((contestant.name, figure) for figure in step.figures)
             except FAILURES as error:
                 board.fail(contestant.name, step.figures, reason(error))
         if shutdown:

@@ -13,8 +13,8 @@ METHOD = """\
 
 - Every round starts a fresh emulator with its own port and directories; ours and the peer take turns (A
   B A B) on the same machine, and the same boto3 client code asks both. A figure is the median over all
-  rounds; the least and the greatest stand in brackets. Lower is better everywhere; a ratio below 1
-  means that we are better.
+  rounds; the least and the greatest stand in brackets; what takes over 20 s is measured once. Lower is
+  better everywhere; a ratio below 1 means that we are better.
 - Every answer is proved. Functions return the caller's random payload, a name their environment gave
   itself, and their count of calls: a warm call must reach the same environment with the next count, a
   cold one an environment that never answered before, fifty calls at once fifty of them; tasks must have
