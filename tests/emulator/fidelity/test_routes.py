@@ -245,3 +245,38 @@ def test_a_reset_forgets_what_was_counted(strict: Instance):
     Aws(strict.endpoint_url).client("sts").get_caller_identity()
     asked(strict, "/_mdlc/fidelity", "DELETE")
     assert asked(strict, "/_mdlc/fidelity")["entries"] == []
+
+
+def test_requests_to_deployed_endpoints_are_counted(emulator: Instance, aws: Aws):
+    from tests.conformance.conftest import zipped
+
+    client = aws.client("lambda")
+    arn = client.create_function(
+        FunctionName="ledger-url",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=f"arn:aws:iam::{aws.account}:role/any",
+        Code={"ZipFile": zipped({"index.py": "def handler(event, context): return 'hello'"})},
+    )["FunctionArn"]
+    client.get_waiter("function_active_v2").wait(FunctionName="ledger-url")
+    url = client.create_function_url_config(FunctionName="ledger-url", AuthType="NONE")["FunctionUrl"]
+    host = url.removeprefix("http://").removeprefix("https://").rstrip("/")
+    answer = urllib3.request("GET", emulator.endpoint_url + "/", headers={"Host": host}, timeout=30)
+    assert answer.data == b"hello"
+    found = entries(emulator, "lambda", "InvokeFunctionUrl")
+    assert [(one["resource"], one["count"]) for one in found] == [(host.partition(".")[0], 1)]
+
+    gateway = aws.client("apigateway")
+    api = gateway.create_rest_api(name="ledger")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    named = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    gateway.put_method(**named, authorizationType="NONE")
+    uri = f"arn:aws:apigateway:{aws.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    gateway.put_integration(**named, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    gateway.create_deployment(restApiId=api, stageName="s")
+    urllib3.request("GET", f"{emulator.endpoint_url}/_aws/execute-api/{api}/s/", timeout=30)
+    (entry,) = entries(emulator, "execute-api", "Invoke")
+    assert entry["resource"] == f"arn:aws:execute-api:{aws.region}:{aws.account}:{api}/s/GET/"
+    assert (entry["fidelity"], entry["errors"]) == ("executed", 1)  # 'hello' is no output for a proxy
+    by_gateway = [one for one in entries(emulator, "lambda", "Invoke") if one["internal"]]
+    assert {one["principal"]["service"] for one in by_gateway} >= {"apigateway"}, by_gateway

@@ -16,7 +16,12 @@ from botocore.client import BaseClient
 from botocore.response import StreamingBody
 from localstack.aws.accounts import get_account_id_from_access_key_id
 from localstack.aws.api import ServiceException
-from localstack.aws.connect import ClientFactory, InternalClientFactory
+from localstack.aws.connect import (
+    INTERNAL_REQUEST_PARAMS_HEADER,
+    ClientFactory,
+    InternalClientFactory,
+    load_dto,
+)
 from localstack.utils.strings import long_uid
 from localstack.utils.xray.trace_header import TraceHeader
 
@@ -88,7 +93,9 @@ class ShortInvoke:
             "HTTPHeaders": {"x-amzn-requestid": request_id},
             "RetryAttempts": 0,
         }
-        dto = context.get("_localstack") or {}
+        dto: Any = context.get("_localstack") or {}
+        if header := sent.get(INTERNAL_REQUEST_PARAMS_HEADER.lower()):
+            dto = load_dto(header)
         recorder.count(
             "lambda",
             "Invoke",

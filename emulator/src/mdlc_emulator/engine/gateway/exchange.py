@@ -1,6 +1,7 @@
 """One request and its response: from the wire to LocalStack's gateway and back to the wire."""
 
 import contextlib
+import logging
 import sys
 import threading
 import time
@@ -18,8 +19,13 @@ from werkzeug.wrappers import Request
 from mdlc_emulator.engine.gateway import front
 from mdlc_emulator.engine.gateway.http1 import Body, Connection, Head, body_of
 
+LOG = logging.getLogger(__name__)
+
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _BODILESS = frozenset({204, 304})
+_FAILED = front.FrontAnswer(
+    500, [("Content-Type", "application/json")], b'{"message": "The emulator failed; its log says why."}'
+)
 
 
 class _Clock:
@@ -58,22 +64,39 @@ def serve_one(
     path, _, query = target.partition("?")
     sock = connection.sock
     keep_alive = head.keep_alive
-    if front.HANDLERS:
-        found = front.answer(front.FrontRequest(head, path, query, body.stream, client[0]))
-        if found is not None:
-            keep_alive = keep_alive and body.drain()
-            sock.sendall(_whole(head, found.status, list(found.headers), found.body, keep_alive))
-            if found.call is not None:
-                front.count(found.call)
-            return keep_alive
+    found = _by_front(front.FrontRequest(head, path, query, body.stream, client[0]))
+    if found is not None:
+        keep_alive = keep_alive and body.drain()
+        sock.sendall(_whole(head, found.status, list(found.headers), found.body, keep_alive))
+        if found.call is not None:
+            front.count(found.call)
+        return keep_alive
     request = Request(_environment(head, body, path, query, server, client, scheme), populate_request=False)
     request.headers = Headers(head.headers)
     response = Response()
-    gateway.process(request, response)  # type: ignore[arg-type]
+    try:
+        gateway.process(request, response)  # type: ignore[arg-type]
+    except ConnectionError:
+        raise  # the client went away while its body was read
+    except Exception:
+        LOG.exception("the gateway failed at %s %s", head.method, path)
+        response = Response(_FAILED.body, _FAILED.status, _FAILED.headers)
     try:
         return _send(sock, head, body, response, keep_alive)
     finally:
         response.close()
+
+
+def _by_front(request: front.FrontRequest) -> front.FrontAnswer | None:
+    if not front.HANDLERS:
+        return None
+    try:
+        return front.answer(request)
+    except ConnectionError:
+        raise
+    except Exception:
+        LOG.exception("a front handler failed at %s %s", request.method, request.path)
+        return _FAILED
 
 
 def _environment(

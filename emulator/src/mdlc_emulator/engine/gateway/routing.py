@@ -11,6 +11,7 @@ from rolo.gateway import HandlerChain
 from rolo.gateway.chain import Handler
 
 from mdlc_emulator.engine.fidelity import routes
+from mdlc_emulator.engine.fidelity.recorder import count_executed
 
 _PLAIN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "localhost.localstack.cloud"})
 """Hosts that say nothing of the service or resource they are asked for."""
@@ -54,6 +55,16 @@ def serve_deployed_routes(chain: HandlerChain[Any], context: RequestContext, res
     """Request handler: APIs, function URLs, queue URLs and whatever else services have put on the router."""
     if not _is_plain(context) or context.request.path.startswith(_ROUTED) or not _is_api_call(context):
         handlers.serve_edge_router_rules(chain, context, response)
+        url_id, found, rest = context.request.host.partition(".lambda-url.")
+        if found:
+            count_executed(
+                "lambda",
+                "InvokeFunctionUrl",
+                url_id,
+                account="",
+                region=rest.partition(".")[0],
+                error=str(response.status_code) if response.status_code >= 500 else None,
+            )
 
 
 def find_service(chain: HandlerChain[Any], context: RequestContext, response: Any) -> None:
