@@ -1,4 +1,4 @@
-"""What function processes cost: cold starts of every kind, a crowd, the runtime's own share of a call."""
+"""What function processes cost beyond the headline figures: cold starts of every kind, the runtime's share."""
 
 import base64
 import io
@@ -8,7 +8,6 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median
 from typing import Any
@@ -16,14 +15,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from benchmarks.clients import COLD, CREDENTIALS, ECHO, Echo, package
+from benchmarks.clients import CREDENTIALS, ECHO, Echo, package
 
 COLD_STARTS = 7
 CALLS = 200
-CROWD = 50
 MODULES = 150
 """Modules of the package whose first and later cold starts are compared."""
-SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(1)\n    return event\n"
 CRASHER = "import os\ndef handler(event, context):\n    return os._exit(1) if event == 'crash' else event\n"
 DURATION = re.compile(r"\tDuration: ([\d.]+) ms")
 
@@ -33,12 +30,12 @@ type Row = dict[str, Any]
 def run(endpoint_url: str) -> list[Row]:
     """The figures of the emulator at `endpoint_url`."""
     session = boto3.Session(**CREDENTIALS)  # type: ignore[arg-type]
-    config = Config(retries={"max_attempts": 0}, max_pool_connections=CROWD + 5, read_timeout=120)
+    config = Config(retries={"max_attempts": 0}, read_timeout=120)
     lambda_ = session.client("lambda", endpoint_url=endpoint_url, config=config)
     bench = _Bench(lambda_)
     with bench.functions(package(ECHO)) as [name]:
         bench.echo(name)  # brings the zygote up
-    return [*_cold(bench), *_crowd(bench), *_share(bench), *_modules(bench), *_crash(bench)]
+    return [*_cold(bench), *_share(bench), *_modules(bench), *_crash(bench)]
 
 
 class _Bench:
@@ -88,14 +85,7 @@ def _cold(bench: _Bench) -> Iterator[Row]:
         with bench.functions(code, COLD_STARTS, **settings) as names:
             return median(_milliseconds(lambda name=name: bench.echo(name)) for name in names)  # type: ignore[misc]
 
-    yield {
-        "name": "Cold call, the function imports boto3, p50",
-        "ours": starts(package(COLD)),
-        "unit": "ms",
-        "target": 200.0,
-        "stretch": 100.0,
-    }
-    library_only = package(COLD.replace("import boto3", "import statistics"))
+    library_only = package("import statistics\n" + ECHO)
     yield {
         "name": "Cold call, the function imports the library only, p50",
         "ours": starts(library_only),
@@ -106,22 +96,6 @@ def _cold(bench: _Bench) -> Iterator[Row]:
         "name": "Cold call in a fresh interpreter (a variable that Python reads at its start), p50",
         "ours": starts(package(ECHO), **fresh),
         "unit": "ms",
-    }
-
-
-def _crowd(bench: _Bench) -> Iterator[Row]:
-    with bench.functions(package(SLEEPER), CROWD) as names, ThreadPoolExecutor(CROWD) as pool:
-        since = time.perf_counter()
-        answers = list(pool.map(lambda pair: bench.call(pair[1], pair[0])[0], enumerate(names)))
-        took = time.perf_counter() - since
-    if answers != list(range(CROWD)):
-        raise ValueError(f"The crowd answered {answers!r:.200}")
-    yield {
-        "name": f"{CROWD} functions of 1 s each in parallel, from cold",
-        "ours": took,
-        "unit": "s",
-        "target": 3.0,
-        "stretch": 2.0,
     }
 
 
