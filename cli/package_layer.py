@@ -61,7 +61,7 @@ def build_layer(project: Project, stage: str) -> bool:
             project.root, "pip", "install", "--quiet", *_install_options(project, stage), "--target", folder
         )
         _compile(site)
-        write_zip(target, ((str(_PREFIX / name), path) for name, path in _kept(site)), level=9)
+        write_zip(target, ((str(_PREFIX / name), path) for name, path in _kept(site)))
     _forget_older(target)
     return True
 

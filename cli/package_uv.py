@@ -12,9 +12,9 @@ def find_uv(root: Path) -> str:
     """uv's path: $UV, the one on the path, or the one `make setup` installed. Raises MdlcError."""
     named = os.environ.get("UV")
     found = (shutil.which(named) if named else None) or shutil.which("uv")
-    own = root / ".tools" / "bin" / "uv"
-    if found is None and own.exists():
-        return str(own)
+    for checkout in (root, Path(__file__).parents[1]):
+        own = checkout / ".tools" / "bin" / "uv"
+        found = found or (str(own) if own.exists() else None)
     if found is None:
         raise MdlcError(
             "uv was not found: run `make setup`, or install it from https://docs.astral.sh/uv.", Exit.LACKING
