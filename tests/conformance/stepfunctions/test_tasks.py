@@ -285,8 +285,14 @@ def test_activities(workflows: Workflows, unique: Callable[[str], str]) -> None:
 def test_an_activity_that_nobody_works_on(workflows: Workflows, unique: Callable[[str], str]) -> None:
     client = workflows.client
     activity = client.create_activity(name=unique("idle"))["activityArn"]
-    outcome = workflows.run({"A": {"Type": "Task", "Resource": activity, "TimeoutSeconds": 1}})
+    outcome = workflows.run({"A": {"Type": "Task", "Resource": activity, "TimeoutSeconds": 1}}, "old")
     assert (outcome.status, outcome.error) == ("FAILED", "States.Timeout")
+    # Nor does a worker get what has timed out.
+    execution = workflows.start(workflows.make(program({"A": {"Type": "Task", "Resource": activity}})), "new")
+    task = client.get_activity_task(activityArn=activity)
+    assert task["input"] == '"new"'
+    client.send_task_failure(taskToken=task["taskToken"], error="Tired")
+    assert workflows.outcome(execution).error == "Tired"
     client.delete_activity(activityArn=activity)
 
 

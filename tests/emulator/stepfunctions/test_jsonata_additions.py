@@ -28,7 +28,7 @@ def call(expression: str, **variables: Any) -> Any:
     return evaluate(expression, {}, variables)
 
 
-@given(st.lists(st.integers(), max_size=50), st.integers(1, 60))
+@given(st.lists(st.integers(-(2**53), 2**53), max_size=50), st.integers(1, 60))
 def test_partition_concatenates_back(array: list[int], size: int) -> None:
     groups = call("$partition($a, $n)", a=array, n=size)
     assert [item for group in groups for item in group] == array

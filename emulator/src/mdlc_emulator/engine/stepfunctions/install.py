@@ -24,6 +24,7 @@ def install() -> None:
     from localstack.services.stepfunctions import provider  # noqa: F401
 
     from mdlc_emulator.engine.stepfunctions import (
+        activities,
         choices,
         clients,
         definitions,
@@ -40,5 +41,5 @@ def install() -> None:
 
     for part in (interpreter, queries, halting, ending, definitions, clients, notifications, integrations):
         part.install()
-    for state in (choices, waits, inline, runs, error_names):
+    for state in (activities, choices, waits, inline, runs, error_names):
         state.install()

@@ -15,6 +15,7 @@ from localstack.aws.api.stepfunctions import (
     ExecutionDoesNotExist,
     ExecutionListItem,
     ExecutionStatus,
+    GetActivityTaskOutput,
     GetExecutionHistoryOutput,
     InvalidDefinition,
     InvalidExecutionInput,
@@ -37,6 +38,7 @@ from localstack.services.stepfunctions.asl.parse.asl_parser import ASLParserExce
 from localstack.services.stepfunctions.provider import StepFunctionsProvider
 
 from mdlc_emulator.engine.stepfunctions import redrive
+from mdlc_emulator.engine.stepfunctions.activities import next_task
 from mdlc_emulator.engine.stepfunctions.maps.results import Child
 from mdlc_emulator.engine.stepfunctions.patching import replace
 from mdlc_emulator.engine.stepfunctions.values import MAX_BYTES, fits, text_of
@@ -187,6 +189,26 @@ class Provider(StepFunctionsProvider):
         endpoint = self._endpoint(context, task_token)
         endpoint.notify_heartbeat()
         return SendTaskHeartbeatOutput()
+
+    def get_activity_task(
+        self, context: RequestContext, activity_arn: str, worker_name: str | None = None, **kwargs: Any
+    ) -> GetActivityTaskOutput:
+        """At once when there is a task, and none that has timed out; the stock one looks every second."""
+        self._validate_activity_arn(activity_arn)
+        activity = self._get_activity(context=context, activity_arn=activity_arn)
+
+        def is_waited_for(token: str) -> bool:
+            try:
+                self._endpoint(context, token)
+            except (TaskTimedOut, InvalidToken):
+                return False
+            return True
+
+        task = next_task(activity, is_waited_for)
+        if task is None:
+            return GetActivityTaskOutput()
+        self._endpoint(context, task.task_token).notify_activity_task_start(worker_name=worker_name)
+        return GetActivityTaskOutput(taskToken=task.task_token, input=task.task_input)
 
     def _notify(self, context: RequestContext, token: str, outcome: Any) -> None:
         endpoint = self._endpoint(context, token)

@@ -71,7 +71,9 @@ def install() -> None:
 
     @replaces(string_expression.StringJsonPath, "_eval_body")
     def eval_json_path(self: Any, env: Any) -> None:
-        env.stack.append(copied(extract_json(self.json_path, env.stack[-1])))
+        whole = env.stack[-1]
+        # What lies on the stack is this state's own copy already; only parts of it are taken out.
+        env.stack.append(whole if self.json_path == "$" else copied(extract_json(self.json_path, whole)))
 
     intrinsic = original(string_expression.StringIntrinsicFunction, "_eval_body")
 
