@@ -98,6 +98,14 @@ def shortfalls(results: Sequence[Result], notes: Mapping[str, Mapping[str, str]]
     return "\n".join(lines) + "\n" if lines else "Every figure measured reaches its target.\n"
 
 
+def behind(results: Sequence[Result], peer: str) -> str:
+    """One sentence naming the figures in which the peer is ahead; "" when there are none."""
+    ahead = [
+        f"{r.figure.title} ({r.ratio:.1f} times)" for r in results if r.ratio is not None and r.ratio > 1
+    ]
+    return f"{peer} is ahead in: {'; '.join(ahead)}.\n" if ahead else ""
+
+
 def tally(results: Sequence[Result]) -> str:
     """One sentence: how many figures reach what they must."""
     verdicts = [result.verdict for result in results if result.figure.target is not None]
@@ -126,6 +134,7 @@ def document(
         table(head, [cells(result) for result in results]),
         "## Where we fall short, and what failed\n",
         shortfalls([*results, *further], notes),
+        behind(results, peer),
     ]
     if further:
         parts += [
@@ -136,4 +145,4 @@ def document(
                 [(result.figure.group, *cells(result)[:5]) for result in further],
             ),
         ]
-    return "\n".join([*parts, METHOD])
+    return "\n".join(part for part in [*parts, METHOD] if part)

@@ -86,6 +86,15 @@ def test_the_tally_counts_a_failed_figure_as_not_reached():
     assert report.tally(results) == "2 of 4 figures with a target reach it, 1 of them the stretch goal.\n"
 
 
+def test_the_report_names_what_the_peer_does_better():
+    results = [
+        Result(FIGURE, Samples([3]), Samples([2])),
+        Result(Figure("x", "x", "s", "x"), Samples([1]), Samples([2])),
+    ]
+    assert report.behind(results, "other") == "other is ahead in: a warm call (1.5 times).\n"
+    assert report.behind(results[1:], "other") == ""
+
+
 def test_the_notes_are_about_figures_that_exist():
     from benchmarks.further import PREFIX
 
