@@ -1,4 +1,4 @@
-"""What function processes cost beyond the headline figures: cold starts of every kind, the runtime's share."""
+"""What function processes cost beyond the headline figures: cold starts of every kind, crashes."""
 
 import base64
 import io

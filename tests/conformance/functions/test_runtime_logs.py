@@ -60,6 +60,14 @@ def test_start_output_end_and_report_of_a_first_invocation(functions: Functions)
     )
 
 
+@pytest.mark.source(LOGGING)
+def test_output_without_a_line_break_does_not_run_into_the_platforms_lines(functions: Functions) -> None:
+    name = functions.make("print('a', end='')\ndef handler(event, context):\n    print('b', end='')\n")
+    lines = functions.invoke(name).log.splitlines()
+    assert "b" in lines
+    assert any(line.startswith("END RequestId: ") for line in lines)
+
+
 @pytest.mark.source(LIFECYCLE)
 def test_init_duration_is_billed_and_reported_once(functions: Functions) -> None:
     name = functions.make(CODE)

@@ -207,6 +207,24 @@ def _alive(pid: int) -> bool:
     return state not in "ZX"
 
 
+def test_a_function_inherits_nothing_but_its_standard_streams(make: Make) -> None:
+    environment = make(
+        """
+        import os
+        def handler(event, context):
+            return [os.readlink(f"/proc/self/fd/{number}") for number in range(64)
+                    if os.path.lexists(f"/proc/self/fd/{number}")]
+        """
+    )
+    outcome = environment.invoke(event("id", b"0"), 10)
+    assert outcome.answer is not None
+    source, out, errors, connection = json.loads(outcome.answer.body)
+    assert source == "/dev/null"
+    assert out == errors
+    assert out.startswith("pipe:")
+    assert connection.startswith("socket:")  # to the Runtime API
+
+
 def test_the_host_is_out_of_sight(make: Make, zygote: Zygote) -> None:
     if zygote.facts().sandbox == "none":
         pytest.skip("without a sandbox the machine's own file system is what functions see")

@@ -181,6 +181,10 @@ class ProcessNamespaces:
     def __init__(self) -> None:
         self._own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
+    def close(self) -> None:
+        """In a child: let go of the parent's namespace."""
+        os.close(self._own)
+
     def next(self) -> None:
         """The next child will be the first process of a namespace of its own."""
         _check(_libc.setns(self._own, CLONE_NEWPID), "setns")

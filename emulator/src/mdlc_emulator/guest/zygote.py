@@ -112,6 +112,8 @@ def serve(control: socket.socket, mode: str) -> tuple[dict[str, Any], socket.soc
             child = -1
         if child == 0:
             control.close()
+            if namespaces is not None:
+                namespaces.close()
             return request, report, descriptors[1]
         report.close()
         os.close(descriptors[1])

@@ -64,7 +64,8 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             self._live.add(self)
         self._reload_if_changed(self._environment)
         outcome = self._environment.start(INIT_SECONDS)
-        self._first_log = self._init_start_line() + self._extensions() + self._environment.take_log()
+        written = _whole_lines(self._environment.take_log())
+        self._first_log = self._init_start_line() + self._extensions() + written
         if outcome.kind == "ready":
             self._init_ms = outcome.seconds * 1000
             return
@@ -178,7 +179,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         log = [self._first_log]
         self._first_log = ""
         init_ms, self._init_ms = self._init_ms, None
-        written = environment.take_log()
+        written = _whole_lines(environment.take_log())
         fault: Fault | None = None
         is_error = True
         if outcome.kind == "answer" and outcome.answer is not None and outcome.answer.size <= RESPONSE_LIMIT:
@@ -245,6 +246,11 @@ def _lines(logging_config: dict[str, Any], initialization: str) -> TextLines:
     if logging_config.get("LogFormat") == "JSON":
         return JsonLines(logging_config.get("SystemLogLevel") or "INFO", initialization)
     return TextLines()
+
+
+def _whole_lines(text: str) -> str:
+    """`text` so that the platform's next line begins on a line of its own."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
 
 
 def _error(kind: str, message: str) -> bytes:
