@@ -28,7 +28,9 @@ def version() -> str:
 
 
 def _uv() -> str:
-    found = os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=ROOT / ".tools" / "bin")
+    found = (
+        os.environ.get("UV") or shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".tools" / "bin"))
+    )
     if found is None:
         raise BenchmarkError(
             "uv is missing, so no peer can be installed: run `make setup`, or pass --no-peer."
