@@ -110,6 +110,21 @@ def test_what_is_not_implemented_is_unsupported(emulator: Instance, aws: Aws):
     assert entries(emulator, "ec2", "DescribeSpotFleetRequestHistory")[0]["fidelity"] == "unsupported"
 
 
+def test_an_operation_that_no_model_has_is_unsupported(emulator: Instance):
+    scope = "test/20260101/us-east-1/dynamodb/aws4_request"
+    signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x"
+    headers = {
+        "Authorization": signed,
+        "X-Amz-Target": "DynamoDB_20120810.Teleport",
+        "Content-Type": "application/x-amz-json-1.0",
+    }
+    answer = urllib3.request("POST", emulator.endpoint_url, headers=headers, body=b"{}", retries=False)
+    assert answer.status == 501
+    assert answer.json()["__type"].endswith("UnsupportedByEmulator")
+    (entry,) = entries(emulator, "dynamodb", "Teleport")
+    assert (entry["fidelity"], entry["principal"]["access_key"]) == ("unsupported", "test")
+
+
 def test_calls_of_the_emulator_itself_are_marked(emulator: Instance, aws: Aws):
     template = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "by-stack"}}}}
     client = aws.client("cloudformation")

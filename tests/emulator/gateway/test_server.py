@@ -87,6 +87,7 @@ def test_it_listens_on_the_loopback_interface_only(emulator: Instance):
         socket.create_connection((address, emulator.port), 5)
 
 
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
 def test_tls_is_spoken_on_the_same_port(emulator: Instance):
     context = ssl.create_default_context()
     context.check_hostname = False

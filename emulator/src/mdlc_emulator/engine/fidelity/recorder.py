@@ -25,6 +25,10 @@ LEDGER = Ledger()
 STRICT = os.environ.get("MDLC_STRICT", "").lower() in ("1", "true", "yes")
 """Whether simulated and unsupported calls are refused."""
 
+SIMULATED_CODE = "SimulatedByEmulator"
+UNSUPPORTED_CODE = "UnsupportedByEmulator"
+"""Codes of the errors that strict mode answers with; the second also stands for unknown operations."""
+
 _JUDGEMENTS: dict[tuple[str, str], Judgement] = {}
 _CONDITIONS: dict[tuple[str, str], tuple[Condition, ...]] = {}
 _LOADING = threading.Lock()
@@ -72,11 +76,11 @@ def refusal(service: str, operation: str, judgement: Judgement) -> CommonService
     way_out = "Start the emulator without --strict to have it answered all the same."
     if judgement.fidelity is Fidelity.SIMULATED:
         return CommonServiceException(
-            "SimulatedByEmulator",
+            SIMULATED_CODE,
             f"{service}:{operation} would only be simulated: {judgement.reason} {way_out}",
         )
     return CommonServiceException(
-        "UnsupportedByEmulator",
+        UNSUPPORTED_CODE,
         f"{service}:{operation} is not supported: {judgement.reason}",
         status_code=501,
     )
@@ -141,6 +145,22 @@ def count_executed(
 ) -> None:
     """Count a call to what a user has deployed (an API, a function's URL): not of any service's own API."""
     LEDGER.record(Key(Fidelity.EXECUTED, service, operation, resource, account, "", region, False), error)
+
+
+def count_unknown(service: str, operation: str, context: RequestContext) -> None:
+    """Count a call of an operation that the model of its service does not have."""
+    internal = context.internal_request_params is not None
+    key = Key(
+        Fidelity.UNSUPPORTED,
+        service,
+        operation,
+        "",
+        context.account_id or "",
+        _access_key(context),
+        context.region or "",
+        internal,
+    )
+    LEDGER.record(key, UNSUPPORTED_CODE)
 
 
 def count_resource(fidelity: Fidelity, kind: str, resource: str, *, account: str, region: str) -> None:

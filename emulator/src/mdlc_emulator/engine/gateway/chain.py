@@ -12,7 +12,7 @@ from localstack.aws.handlers.fallback import EmptyResponseHandler
 from localstack.aws.handlers.service_plugin import ServiceLoader
 
 from mdlc_emulator.engine.fidelity.recorder import admit, count_response
-from mdlc_emulator.engine.gateway import cors, identity, log, routing
+from mdlc_emulator.engine.gateway import cors, identity, log, routing, unknown
 
 
 def order(gateway: LocalstackAwsGateway) -> None:
@@ -44,7 +44,7 @@ def order(gateway: LocalstackAwsGateway) -> None:
     gateway.exception_handlers[:] = [
         handlers.log_exception,
         handlers.serve_custom_exception_handlers,
-        handlers.handle_service_exception,
+        unknown.answer_exception,
         handlers.handle_internal_failure,
     ]
     gateway.response_handlers[:] = [
