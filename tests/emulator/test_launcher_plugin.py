@@ -59,6 +59,7 @@ def test_a_project_gets_one_emulator_for_all_its_tests(project: pytest.Pytester,
     assert list((own_state / "instances").iterdir()) == [], "the emulator outlived its session"
 
 
+@pytest.mark.long
 def test_each_xdist_worker_has_one_of_its_own(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

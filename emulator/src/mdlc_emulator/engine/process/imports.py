@@ -14,6 +14,7 @@ _STANDINS = Path(__file__).parent / "standins"
 STANDINS = {
     "localstack.utils.catalog.plugins": _STANDINS / "catalog.py",
     "moto.batch": _STANDINS / "moto_batch.py",
+    "moto.ec2": _STANDINS / "moto_ec2.py",
 }
 
 LAZY = frozenset({"dns.resolver"})
