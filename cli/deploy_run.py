@@ -96,13 +96,14 @@ class _Deploy:
 
     def _keep_api_logs(self) -> None:
         """Keep the API's logs as long as the others': for this function Chalice names the wrong group."""
+        days = [f.get("log_retention_in_days", 0) for f in self._settings["lambda_functions"].values()]
+        if max(days) == 0:
+            return
         logs = self._target.client("logs")
         group = f"/aws/lambda/{self.prefix}"
-        days = [f.get("log_retention_in_days", 0) for f in self._settings["lambda_functions"].values()]
         with suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_group(logGroupName=group)
-        if max(days) > 0:
-            logs.put_retention_policy(logGroupName=group, retentionInDays=max(days))
+        logs.put_retention_policy(logGroupName=group, retentionInDays=max(days))
 
     def url(self) -> str:
         api = next(r["rest_api_id"] for r in self._deployed() if r["resource_type"] == "rest_api")

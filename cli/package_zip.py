@@ -1,5 +1,6 @@
 """Zips that are the same, byte for byte, whenever their content is."""
 
+import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ def write_zip(target: Path, files: Iterable[tuple[str, Path]]) -> None:
     """Write (name in the zip, file) pairs, sorted, without times and owners; appears at `target` only when
     whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_suffix(f".{target.stem[:8]}.partial")
+    partial = target.with_suffix(f".{os.getpid()}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         for name, path in sorted(files):
             info = zipfile.ZipInfo(name, _EPOCH)

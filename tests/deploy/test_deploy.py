@@ -27,6 +27,18 @@ def test_what_was_left_out_is_said(deployed: Deployed) -> None:
     assert "emulator" in left_out
 
 
+def test_everything_that_it_takes_is_really_executed(deployed: Deployed) -> None:
+    """So that a deploy also works with `mdlc up --strict`."""
+    user, _ = deployed
+    ledger = get(f"{user.aws.endpoint_url}/_mdlc/fidelity").json["entries"]
+    mine = [entry for entry in ledger if entry["principal"]["account"] == user.aws.account]
+    assert len(mine) > 20
+    not_executed = [
+        f"{entry['service']}:{entry['operation']}" for entry in mine if entry["fidelity"] != "executed"
+    ]
+    assert not_executed == []
+
+
 def test_the_api_answers(deployed: Deployed) -> None:
     url = deployed[1]["url"]
     assert [lifecycle["name"] for lifecycle in get(f"{url}lifecycles").json["lifecycles"]] == [
