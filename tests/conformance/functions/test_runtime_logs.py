@@ -126,6 +126,29 @@ def test_a_traceback_is_one_log_event(functions: Functions) -> None:
 
 
 @pytest.mark.source(LOGGING)
+def test_what_is_logged_at_once_is_one_log_event_and_what_is_printed_is_one_for_each_line(
+    functions: Functions,
+) -> None:
+    code = """
+    import logging
+    def handler(event, context):
+        print("first\\nsecond")
+        try:
+            1 / 0
+        except ZeroDivisionError:
+            logging.exception("caught\\nit")
+    """
+    name = functions.make(code)
+    tail = functions.invoke(name).log
+    messages = stored(functions, name, 7)
+    assert {"first\n", "second\n"} <= set(messages)
+    [logged] = [text for text in messages if text.startswith("[ERROR]\t")]
+    assert "\tcaught\nit\nTraceback (most recent call last):\n" in logged
+    assert logged.endswith("ZeroDivisionError: division by zero\n")
+    assert "\nZeroDivisionError: division by zero\n" in tail
+
+
+@pytest.mark.source(LOGGING)
 def test_output_of_any_bytes_is_kept_as_text(functions: Functions) -> None:
     code = """
     import sys

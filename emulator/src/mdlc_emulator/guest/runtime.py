@@ -69,6 +69,12 @@ def forget(modules_of_function: Iterable[str]) -> None:
             del sys.modules[name]
 
 
+def _log_one_event(_sink: object, message: str, frame_type: object = None) -> None:  # noqa: ARG001
+    """What `logging` writes in one go is one log event: lines within it end in a carriage return, as
+    awslambdaric itself has it in the tracebacks it reports."""
+    sys.stdout.write(message.rstrip("\n").replace("\n", "\r") + "\n")
+
+
 def serve(handler: str) -> None:
     """Answer invocations until the process ends; SystemExit and uncaught errors end it as they end any
     Python."""
@@ -81,6 +87,7 @@ def serve(handler: str) -> None:
     # awslambdaric looks at the environment when it is imported, which was before the fork: look again.
     if os.environ.get("AWS_LAMBDA_LOG_FORMAT") or os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
         importlib.reload(bootstrap)
+    bootstrap.StandardLogSink.log = _log_one_event
     client = lambda_runtime_client.LambdaRuntimeClient
     lambda_runtime_client.BaseLambdaRuntimeClient.marshaller = lambda_runtime_marshaller.LambdaMarshaller()
     # From 3.12 on awslambdaric waits in a second thread, because signals cannot interrupt its native wait.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
 import shutil
 import signal
 import tempfile
@@ -31,6 +32,7 @@ from mdlc_emulator.engine.functions.zygotes import ZYGOTES, ZygoteError
 LOG = logging.getLogger(__name__)
 INIT_SECONDS = 10.0
 MIB = 1 << 20
+MANY_FILES = 65_536
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
@@ -128,6 +130,13 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     @classmethod
     def validate_environment(cls) -> bool:
         return True
+
+    @staticmethod
+    def allow_many_environments() -> None:
+        """Let this process open what the system lets it: an environment takes seven descriptors."""
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MANY_FILES if hard == resource.RLIM_INFINITY else min(MANY_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     @classmethod
     def stop_all(cls) -> None:

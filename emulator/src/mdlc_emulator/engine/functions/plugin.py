@@ -13,4 +13,5 @@ class ProcessRuntimeExecutorPlugin(RuntimeExecutorPlugin):
     def load(self, *_arguments: Any, **_options: Any) -> Any:
         from mdlc_emulator.engine.functions.executor import ProcessRuntimeExecutor
 
+        ProcessRuntimeExecutor.allow_many_environments()
         return ProcessRuntimeExecutor
