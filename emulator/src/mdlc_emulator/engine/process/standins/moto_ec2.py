@@ -16,8 +16,8 @@ class _Backends:
 
         return real
 
-    @property
-    def __class__(self) -> Any:  # type: ignore[misc] # LocalStack asks whether it is one
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # LocalStack asks whether it is one
         from moto.core.base_backend import BackendDict
 
         return BackendDict
