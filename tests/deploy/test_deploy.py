@@ -10,6 +10,9 @@ from cli.exits import Exit
 from tests.deploy.conftest import User, everything, get
 from tests.waiting import eventually
 
+# One deployment for all of them, and the last one takes it down.
+pytestmark = pytest.mark.xdist_group("deploy")
+
 Deployed = tuple[User, Any]
 # What CloudFormation asks for the template, and the emulator only keeps the setting of.
 SIMULATED = {"kinesis:StartStreamEncryption": "records lie in the emulator's memory, unencrypted"}

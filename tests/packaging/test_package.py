@@ -18,6 +18,9 @@ import yaml
 from cli.deploy_project import LOCAL, Project
 from cli.package import build
 
+# One package for all of them.
+pytestmark = pytest.mark.xdist_group("package")
+
 MIB = 2**20
 ZIPPED, UNZIPPED = 50 * MIB, 250 * MIB
 SITE_PACKAGES = "python/lib/python3.13/site-packages"
