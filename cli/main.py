@@ -1,6 +1,7 @@
 """The `mdlc` command: its list of subcommands, and how a failure of any of them is told."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 
@@ -56,6 +57,13 @@ def run(arguments: Sequence[str]) -> int:
         return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
+        return int(Exit.FAILURE)
+    except Exception as error:
+        # A fault of ours. Still a sentence; the place is for whoever wants to mend it.
+        if os.environ.get("MDLC_DEBUG"):
+            raise
+        what = f"{type(error).__name__}: {error}".rstrip(". ")
+        _tell(f"Something went wrong inside ({what}): MDLC_DEBUG=1 shows where.", Exit.FAILURE, arguments)
         return int(Exit.FAILURE)
     return code if isinstance(code, int) else int(Exit.OK)
 

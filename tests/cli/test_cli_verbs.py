@@ -294,6 +294,24 @@ def test_an_engine_that_cannot_start_shows_its_log_and_a_sentence(tmp_path: Path
     assert "no-such-server" in done.stderr
 
 
+def test_a_fault_of_ours_is_a_sentence_too(tmp_path: Path) -> None:
+    """What nobody has thought of, here a record of a dead emulator with an impossible directory."""
+    record = {
+        "port": 4999,
+        "home": "a\0b",
+        "engine": [1, "-"],
+        "supervisor": [1, "-"],
+        "since": 0,
+        "details": {},
+    }
+    path = tmp_path / "mdlc-emulator" / "instances" / "4999.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(record))
+    done = command(tmp_path)("status")
+    assert_one_sentence(done, 1, r"went wrong inside \(ValueError: .*\): MDLC_DEBUG=1 shows where")
+    assert "Traceback" in command(tmp_path, MDLC_DEBUG="1")("status").stderr
+
+
 def test_usage_errors_are_told_as_such(mdlc: Mdlc) -> None:
     for wrong in (
         ["up", "--port", "seventy"],

@@ -31,6 +31,8 @@ from mdlc_emulator.launcher.state import Record, find, record_path
 from mdlc_emulator.supervisor import host
 from mdlc_emulator.supervisor.sweep import remove_tree
 
+from tests.emulator.conftest import state_home
+
 pytestmark = pytest.mark.xdist_group("launcher")
 
 
@@ -163,6 +165,15 @@ def test_an_engine_that_is_too_slow_is_ended(own_state: Path) -> None:
     with pytest.raises(StartError, match=r"not ready within 0\.01 s"):
         start(timeout=0.01)
     assert instances() == []
+
+
+def test_a_state_directory_that_cannot_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    with (
+        state_home(tmp_path / "file"),
+        pytest.raises(StartError, match=r"cannot be written \(.*\): name another place by XDG_STATE_HOME"),
+    ):
+        start()
 
 
 def test_settings_reach_the_engine(own_state: Path) -> None:

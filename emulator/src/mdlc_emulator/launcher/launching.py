@@ -1,5 +1,6 @@
 """Making the processes of one instance: its supervisor, by that its engine, or both from a template."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -43,8 +44,7 @@ def launch(
 ) -> Launched:
     """Start an instance on the socket `listening`. StartError when `python` cannot be run."""
     port = int(listening.getsockname()[1])
-    home = Path(tempfile.mkdtemp(prefix=f"mdlc-emulator-{port}-"))
-    (home / "tmp").mkdir()
+    home = _home(port)
     details = {"kind": "background" if background else "owned", **settings}
     spec = Spec(
         port=port,
@@ -75,6 +75,28 @@ def launch(
         os.close(ready_write)
         os.close(owner_read)
     return Launched(port, home, pid, details, process, ready_read, owner_write)
+
+
+def _home(port: int) -> Path:
+    """A new directory for the instance, and the one its record goes to. StartError when either cannot be
+    had."""
+    try:
+        records = record_path(port).parent
+        records.mkdir(parents=True, exist_ok=True)
+        if not os.access(records, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(records))
+    except OSError as error:
+        raise StartError(
+            f"{error.filename} cannot be written ({error.strerror}): name another place by XDG_STATE_HOME."
+        ) from None
+    try:
+        home = Path(tempfile.mkdtemp(prefix=f"mdlc-emulator-{port}-"))
+        (home / "tmp").mkdir()
+    except OSError as error:
+        raise StartError(
+            f"{tempfile.gettempdir()} cannot be written ({error.strerror}): free space, or set TMPDIR."
+        ) from None
+    return home
 
 
 def _supervise(
