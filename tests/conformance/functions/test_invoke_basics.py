@@ -199,3 +199,26 @@ def test_the_older_asynchronous_operation_still_works(functions: Functions, aws:
         return any(event["message"] == "called\n" for event in found)
 
     eventually(called)
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html")
+def test_a_response_can_be_read_as_a_stream(functions: Functions, aws: Aws) -> None:
+    client = aws.client("lambda")
+    name = functions.make("def handler(event, context):\n    return 'x' * event\n")
+    answer = client.invoke_with_response_stream(FunctionName=name, Payload=b"200000", LogType="Tail")
+    assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+    *chunks, end = list(answer["EventStream"])
+    assert b"".join(chunk["PayloadChunk"]["Payload"] for chunk in chunks) == b'"' + b"x" * 200_000 + b'"'
+    assert b"REPORT RequestId" in base64.b64decode(end["InvokeComplete"]["LogResult"])
+    assert "ErrorCode" not in end["InvokeComplete"]
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStreamCompleteEvent.html"
+)
+def test_the_end_of_a_streamed_response_says_what_went_wrong(functions: Functions, aws: Aws) -> None:
+    name = functions.make("def handler(event, context):\n    raise ValueError('no')\n")
+    answer = aws.client("lambda").invoke_with_response_stream(FunctionName=name)
+    end = list(answer["EventStream"])[-1]["InvokeComplete"]
+    assert end["ErrorCode"] == "Unhandled"
+    assert json.loads(end["ErrorDetails"])["errorType"] == "ValueError"

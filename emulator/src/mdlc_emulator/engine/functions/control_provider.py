@@ -5,21 +5,19 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+from typing import Any
 
 from localstack.aws.api import RequestContext
 from localstack.aws.api.lambda_ import (
     CreateFunctionRequest,
     FunctionConfiguration,
     InvalidParameterValueException,
-    InvokeAsyncResponse,
     LayerVersionContentInput,
     PublishLayerVersionResponse,
     ResourceConflictException,
     UpdateFunctionCodeRequest,
     UpdateFunctionConfigurationRequest,
 )
-from localstack.http import Response
 from localstack.services.edge import ROUTER
 from localstack.services.lambda_ import provider as stock
 from localstack.services.lambda_.api_utils import map_config_out, unqualified_lambda_arn
@@ -28,68 +26,22 @@ from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.services.lambda_.urlrouter import FunctionUrlRouter
 
 from mdlc_emulator.engine.functions import control_code
+from mdlc_emulator.engine.functions.control_invoke import InvokeProvider
 from mdlc_emulator.engine.functions.control_layers import LayersProvider
 from mdlc_emulator.engine.functions.control_refusal import refuse
-from mdlc_emulator.engine.functions.invocation_call import Call
-from mdlc_emulator.engine.functions.invocation_front import answer_headers, located
-from mdlc_emulator.engine.functions.invocation_guard import guarded
+from mdlc_emulator.engine.functions.invocation_front import located
 from mdlc_emulator.engine.functions.invocation_service import InvocationService
 from mdlc_emulator.engine.functions.limits_api import check_upload, check_with_layers
 
 
-class Provider(LayersProvider):
+class Provider(InvokeProvider, LayersProvider):
     """What answers Lambda's operations."""
-
-    lambda_service: InvocationService
 
     def __init__(self) -> None:
         super().__init__()
         self.lambda_service = InvocationService()
         self.router = FunctionUrlRouter(ROUTER, self.lambda_service)
         self._updating: defaultdict[tuple[str, str, str], threading.Lock] = defaultdict(threading.Lock)
-
-    # -- invoking
-
-    def invoke(  # type: ignore[override]
-        self,
-        context: RequestContext,
-        function_name: str,
-        invocation_type: str | None = None,
-        log_type: str | None = None,
-        client_context: str | None = None,
-        durable_execution_name: str | None = None,
-        payload: IO[bytes] | None = None,
-        qualifier: str | None = None,
-        tenant_id: str | None = None,
-        **options: Any,
-    ) -> Response:
-        account, region, name, qualifier = located(
-            function_name, qualifier, context.account_id, context.region
-        )
-        call = Call(
-            account=account,
-            region=region,
-            name=name,
-            qualifier=qualifier,
-            kind=invocation_type or "RequestResponse",
-            payload=payload.read() if payload else b"",
-            client_context=client_context,
-            request_id=context.request_id or "",
-            trace=context.trace_context.get("aws_trace_header"),
-            user_agent=context.request.user_agent.string,
-        )
-        answer = guarded(self.lambda_service, call)
-        headers = answer_headers(answer, log_type == "Tail", call.request_id)
-        return Response(answer.payload or b"", answer.status, dict(headers))
-
-    def invoke_async(
-        self, context: RequestContext, function_name: str, invoke_args: IO[bytes], **options: Any
-    ) -> InvokeAsyncResponse:
-        """The operation that Invoke of type Event replaced."""
-        self.invoke(context, function_name, invocation_type="Event", payload=invoke_args)
-        return InvokeAsyncResponse(Status=202)
-
-    # -- functions and layers
 
     def create_function(  # type: ignore[override]
         self, context: RequestContext, request: CreateFunctionRequest

@@ -1,19 +1,30 @@
 """Lambda's invocations as a whole: which version answers a call, now or from the queue of events."""
 
+import dataclasses
 import logging
 import time
 from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import Any, cast
 
-from localstack.aws.api.lambda_ import InvocationType, ResourceConflictException
+from localstack.aws.api.lambda_ import (
+    InvocationType,
+    LastUpdateStatus,
+    LastUpdateStatusReasonCode,
+    ResourceConflictException,
+    State,
+)
 from localstack.services.lambda_.invocation import assignment, lambda_service
 from localstack.services.lambda_.invocation.lambda_models import (
     FunctionVersion,
     Invocation,
     InvocationResult,
+    S3Code,
+    UpdateStatus,
+    VersionState,
 )
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
+from localstack.services.lambda_.invocation.models import lambda_stores
 from localstack.utils.strings import long_uid
 
 from mdlc_emulator.engine.functions.invocation_async import AsyncInvocations
@@ -158,6 +169,29 @@ class InvocationService(LambdaService):
     def updating(self, function_version: FunctionVersion) -> bool:
         """Whether a new state of this version is being prepared."""
         return function_version.qualified_arn in self.lambda_starting_versions
+
+    def update_version_state(self, function_version: FunctionVersion, new_state: VersionState) -> None:
+        """Note how the preparation of a version ended. An update that failed leaves the function as it was,
+        active and with its old settings; LocalStack would show the new ones, in state Failed, while the old
+        ones run."""
+        running = self.lambda_running_versions.get(function_version.qualified_arn)
+        super().update_version_state(function_version, new_state)
+        identifier = function_version.id
+        function = lambda_stores[identifier.account][identifier.region].functions.get(
+            identifier.function_name
+        )
+        if new_state.state != State.Failed or running is None or function is None:
+            return
+        before = running.function_version
+        failed = UpdateStatus(
+            LastUpdateStatus.Failed, LastUpdateStatusReasonCode.InternalError, new_state.reason
+        )
+        config = dataclasses.replace(
+            before.config, state=VersionState(state=State.Active), last_update=failed
+        )
+        function.versions[identifier.qualifier] = dataclasses.replace(before, config=config)
+        if isinstance(function_version.config.code, S3Code):
+            lambda_service.destroy_code_if_not_used(function_version.config.code, function)
 
     def stop_version(self, qualified_arn: str) -> None:
         """End a version that is deleted. One that failed to start has nothing to end: LocalStack raises
