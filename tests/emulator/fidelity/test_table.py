@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from mdlc_emulator.engine.fidelity.ledger import Fidelity
 from mdlc_emulator.engine.fidelity.resource import resource_of
@@ -31,6 +33,11 @@ operation = "Find"
 member = "pattern"
 prefixes = ["{"]
 reason = "Not this pattern."
+[[plain.when]]
+operation = "Import"
+member = "body"
+contains = ["authorizer"]
+reason = "Nobody is asked."
 """)
 
 
@@ -64,10 +71,12 @@ def test_an_operation_is_judged(
         ("Subscribe", {"Protocol": "sqs"}, False),
         ("Find", {"pattern": "{ $.a }"}, True),
         ("Find", {"pattern": "word"}, False),
+        ("Import", {"body": b"x-authorizer-y"}, True),
+        ("Import", {"body": b"plain"}, False),
     ],
 )
 def test_a_member_of_the_request_can_make_a_call_simulated(
-    operation: str, request_: dict[str, str], simulated: bool
+    operation: str, request_: dict[str, Any], simulated: bool
 ):
     conditions = TABLE.conditions("plain", operation)
     assert any(condition.holds(request_) for condition in conditions) is simulated

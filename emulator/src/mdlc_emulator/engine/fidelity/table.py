@@ -5,6 +5,7 @@ at all) is found by looking at the engine (implementation.py) and given to `Tabl
 """
 
 import functools
+import io
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,22 +44,28 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Condition:
-    """Calls of an executed operation that are only simulated: those with `member` in the request, and (if
-    given) with one of `values` or beginning with one of `prefixes`."""
+    """Calls of an executed operation that are only simulated: those with `member` in the request, and (where
+    given) its value one of `values`, beginning with one of `prefixes`, or holding one of `contains`."""
 
     operation: str
     member: str
     reason: str
     values: tuple[str, ...] = ()
     prefixes: tuple[str, ...] = ()
+    contains: tuple[str, ...] = ()
 
     def holds(self, request: Mapping[str, Any]) -> bool:
         value = request.get(self.member)
         if value is None:
             return False
+        if isinstance(value, io.BytesIO):  # a body as the gateway read it, wherever its reader stands
+            value = value.getvalue()
+        text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
         if self.values:
-            return str(value) in self.values
-        return str(value).startswith(self.prefixes) if self.prefixes else True
+            return text in self.values
+        if self.prefixes:
+            return text.startswith(self.prefixes)
+        return not self.contains or any(part in text for part in self.contains)
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,7 @@ def _condition(content: dict[str, Any]) -> Condition:
         content["reason"],
         tuple(content.get("values", ())),
         tuple(content.get("prefixes", ())),
+        tuple(content.get("contains", ())),
     )
 
 
