@@ -157,8 +157,17 @@ def test_a_resource_that_is_a_mere_record_of_its_stack_is_told(emulator: Instanc
     assert entry["reason"]
 
 
-def test_every_operation_of_every_service_has_a_class_and_every_simulated_one_a_reason(emulator: Instance):
-    answer = asked(emulator, "/_mdlc/fidelity/classes")
+@pytest.fixture(scope="module")
+def classes(emulator: Instance) -> dict[str, Any]:
+    """What the emulator says of all its operations; asking loads all services."""
+    answer: dict[str, Any] = asked(emulator, "/_mdlc/fidelity/classes")
+    return answer
+
+
+def test_every_operation_of_every_service_has_a_class_and_every_simulated_one_a_reason(
+    classes: dict[str, Any],
+):
+    answer = classes
     assert answer["failed"] == {}
     assert len(answer["services"]) > 30
     for service, operations in answer["services"].items():
@@ -174,15 +183,15 @@ def test_every_operation_of_every_service_has_a_class_and_every_simulated_one_a_
     assert services["s3"]["SelectObjectContent"]["fidelity"] == "unsupported"
 
 
-def test_no_exception_of_the_table_is_for_an_operation_that_is_not_there(emulator: Instance):
+def test_no_exception_of_the_table_is_for_an_operation_that_is_not_there(classes: dict[str, Any]):
     from fnmatch import fnmatchcase
 
     from mdlc_emulator.engine.fidelity.table import table
 
-    services = asked(emulator, "/_mdlc/fidelity/classes")["services"]
-    for name, classes in table().services.items():
-        patterns = [*classes.executed, *classes.simulated, *classes.unsupported]
-        for pattern in [*patterns, *(one.operation for one in classes.when)]:
+    services = classes["services"]
+    for name, judged in table().services.items():
+        patterns = [*judged.executed, *judged.simulated, *judged.unsupported]
+        for pattern in [*patterns, *(one.operation for one in judged.when)]:
             assert any(fnmatchcase(operation, pattern) for operation in services[name]), (name, pattern)
 
 
