@@ -220,11 +220,13 @@ def test_an_event_that_no_target_takes_goes_to_the_dead_letter_queue(bench: Benc
 
 
 def test_a_disabled_rule_is_silent(bench: Bench) -> None:
-    box = bench.box()
+    box, control = bench.box(), bench.box("control")
     source = rule(bench, {"Arn": box.arn})
+    rule(bench, {"Arn": control.arn}, EventPattern=json.dumps({"source": [source]}))
     events = bench.aws.client("events")
     events.disable_rule(Name=source)
     say(bench, source, n=1)
+    control.until(lambda seen: len(seen) == 1)
     events.enable_rule(Name=source)
     say(bench, source, n=2)
     assert [event["detail"]["n"] for event in box.until(lambda seen: seen)] == [2]

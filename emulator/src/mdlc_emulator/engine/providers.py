@@ -68,11 +68,12 @@ def scheduler() -> Service:
 def events() -> Service:
     from localstack.services.events.provider import EventsProvider
 
-    from mdlc_emulator.engine.scheduler import rule_targets, rules
+    from mdlc_emulator.engine.scheduler import event_buses, rule_targets, rules
 
     rules.install()
     rule_targets.install()
-    return Service.for_provider(EventsProvider())
+    event_buses.install()
+    return Service.for_provider(EventsProvider())  # type: ignore[no-untyped-call]
 
 
 @aws_provider(api="cloudformation", name="mdlc")

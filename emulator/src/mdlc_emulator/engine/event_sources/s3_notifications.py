@@ -1,8 +1,7 @@
 """Object keys in S3's notifications, coded as AWS codes them.
 
-In a notification a space is `+` (https://docs.aws.amazon.com/AmazonS3/latest/userguide/
-notification-content-structure.html); in an event of EventBridge the key stands as it is. LocalStack writes `%20`
-into both.
+In a notification a space is `+`; in an event of EventBridge the key stands as it is. LocalStack writes `%20`
+into both. Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
 """
 
 import dataclasses

@@ -33,7 +33,8 @@ class _Delivery:
 
     sender: TargetSender
     event: Any
-    arguments: dict[str, Any]
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
     begun: float
     attempt: int = 1
 
@@ -43,16 +44,15 @@ def install() -> None:
     if stock is None:
         raise RuntimeError("TargetSender.process_event is gone: this LocalStack cannot be patched.")
 
-    def process_event(sender: TargetSender, event: Any, trace_header: Any = None) -> None:
-        # LocalStack passes the header by position or by name, depending on the caller.
-        _try(stock, _Delivery(sender, event, {"trace_header": trace_header}, clock.now()))
+    def process_event(sender: TargetSender, event: Any, *arguments: Any, **options: Any) -> None:
+        _try(stock, _Delivery(sender, event, arguments, options, clock.now()))
 
     setattr(TargetSender, "process_event", process_event)  # noqa: B010
 
 
 def _try(process: Process, delivery: _Delivery) -> None:
     try:
-        process(delivery.sender, copy.deepcopy(delivery.event), **delivery.arguments)
+        process(delivery.sender, copy.deepcopy(delivery.event), *delivery.arguments, **delivery.options)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the event must not be lost
         _after_failure(process, delivery, error)
 
