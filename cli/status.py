@@ -44,6 +44,8 @@ def _show(found: dict[str, Any]) -> None:
         parts.append(f"up {duration(found['up_seconds'])}")
     if found["memory_mib"] is not None:
         parts.append(f"{found['memory_mib']} MiB")
+    if engine.get("services"):
+        parts.append(f"{len(engine['services'])} services in use")
     if found["kind"] != "background":
         parts.append("owned by a test session")
     click.echo(", ".join(parts))

@@ -17,9 +17,9 @@ STANDINS = {
     "moto.ec2": _STANDINS / "moto_ec2.py",
 }
 
-LAZY = frozenset({"dns.resolver"})
-"""Modules used by attribute only, seldom: executed when first looked into. dnspython's is 75 ms, for one
-helper."""
+LAZY = frozenset({"dns.message", "dns.query", "dns.resolver"})
+"""Modules used by attribute only, and seldom: executed when first looked into. dnspython's take 0.1 s, for
+helpers of the DNS server that this engine does not start."""
 
 
 class _Lighter(importlib.abc.MetaPathFinder):
