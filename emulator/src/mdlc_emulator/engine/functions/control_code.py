@@ -3,7 +3,8 @@
 LocalStack uploads every archive to its own S3, downloads it again to unpack it, and does so for each
 function. Here an archive is a file named by its digest below the emulator's temporary directory, removed
 when no function version and no layer refers to it any more. Unpacking it is the runtime's affair
-(code_store.py)."""
+(code_store.py).
+"""
 
 import base64
 import dataclasses

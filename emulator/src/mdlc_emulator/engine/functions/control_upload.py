@@ -2,7 +2,8 @@
 
 A deployment sends one package once for each of its functions. Parsing the JSON and decoding the base64
 takes half a second of CPU each time; here the package is cut out of the body before the rest is parsed,
-recognised by its digest, and read from the store when it is there already."""
+recognised by its digest, and read from the store when it is there already.
+"""
 
 import hashlib
 import json

@@ -3,7 +3,8 @@
 LocalStack's services call each other through botocore clients. A `before-call` handler of botocore answers
 in place of the request: what the client sends has been validated and serialised by botocore as ever, and
 what it gets back has the form that botocore would have parsed from the response. Throttles are not retried
-in between: who calls has a retry policy of its own, as on AWS."""
+in between: who calls has a retry policy of its own, as on AWS.
+"""
 
 import functools
 import io

@@ -3,7 +3,8 @@
 Only the ordinary call is taken: signed in a header, plain body, no browser behind it. Everything else
 (CORS, presigned, compressed, an unknown region) is left to the chain, which ends in the same
 `InvocationService.call`. A conformance test sends generated requests down both ways and compares the
-answers; the header `x-mdlc-path: generic` chooses the long one."""
+answers; the header `x-mdlc-path: generic` chooses the long one.
+"""
 
 import functools
 import logging

@@ -2,7 +2,8 @@
 
 Lambda counts concurrency per account and region. A function with reserved concurrency draws on its own
 share only; all others share what is left. Environments of provisioned concurrency are used first.
-https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html"""
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+"""
 
 import threading
 from collections import Counter

@@ -3,7 +3,8 @@ second.
 
 LocalStack keeps a thread and an assumed role for each function version and sends every invocation's lines
 as an API call of its own. Here one thread serves all functions and hands whole batches to the log store in
-this process. Metric filters and subscription filters work as for any other PutLogEvents."""
+this process. Metric filters and subscription filters work as for any other PutLogEvents.
+"""
 
 import logging
 import threading

@@ -6,7 +6,8 @@ age and drops.
 
 Samples go to CloudWatch every half second once anything uses CloudWatch. Before that they are kept here, so
 that an emulator nobody asks for metrics need not load the service: `FLUSH_INTERVAL` after the first
-CloudWatch call they are there."""
+CloudWatch call they are there.
+"""
 
 import logging
 import threading

@@ -1,7 +1,8 @@
 """Provisioned concurrency of one version: as many environments as asked for, kept ready.
 
 One thread at a time brings the number there to the number asked for, which may change meanwhile.
-Environments that serve go on serving while others are added; surplus ones end when they are idle."""
+Environments that serve go on serving while others are added; surplus ones end when they are idle.
+"""
 
 import logging
 import threading

@@ -1,5 +1,6 @@
 """Running invocations in one function version, reporting them, and ending the version without cutting any
-off."""
+off.
+"""
 
 import logging
 import threading
@@ -172,16 +173,16 @@ class VersionManager(LambdaVersionManager):
         super().stop()
 
 
-def _payload(invocation: Invocation) -> dict[str, str]:
+def _payload(invocation: Invocation) -> dict[str, Any]:
     """What the runtime executor is given for one invocation."""
     trace = (invocation.trace_context or {}).get("aws_trace_header") or TraceHeader()  # type: ignore[no-untyped-call]
     trace.ensure_root_exists().ensure_parent_exists()
     if trace.sampled is None:
         trace.ensure_sampled_exists()
-    payload = {
+    payload: dict[str, Any] = {
         "invoke-id": invocation.request_id,
         "invoked-function-arn": invocation.invoked_arn,
-        "payload": invocation.payload.decode(),
+        "payload": invocation.payload,
         "trace-id": trace.to_header_str(),
     }
     if invocation.client_context:

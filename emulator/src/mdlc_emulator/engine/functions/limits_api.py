@@ -1,7 +1,8 @@
 """Lambda's quotas that the API itself enforces, each as one constant and one check.
 
 Source of the figures: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. The response
-limit (6 MB) is enforced by the runtime, which alone sees a response."""
+limit (6 MB) is enforced by the runtime, which alone sees a response.
+"""
 
 import base64
 import io
