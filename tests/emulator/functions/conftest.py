@@ -29,7 +29,7 @@ def zygote(request: pytest.FixtureRequest) -> Iterator[Zygote]:
     """A zygote in each kind of sandbox that this machine allows."""
     python = interpreter(OWN)
     assert python is not None
-    made = Zygote(python, OWN, ("boto3",), MODES[request.param])
+    made = Zygote(python, ("boto3",), MODES[request.param])
     if made.facts().sandbox != request.param:
         made.stop()
         pytest.skip(f"no sandbox of kind {request.param} here: {made.facts().reason}")

@@ -157,7 +157,7 @@ from mdlc_emulator.engine.functions.interpreters import OWN, interpreter
 from mdlc_emulator.engine.functions.runtime_process import RuntimeProcess
 from mdlc_emulator.engine.functions.zygotes import Zygote
 
-zygote = Zygote(interpreter(OWN), OWN, (), MODES[{mode!r}])
+zygote = Zygote(interpreter(OWN), (), MODES[{mode!r}])
 code = pathlib.Path({code!r})
 spawn = lambda poller, address: RuntimeProcess(poller, zygote, launch_request(zygote, code, code, address, 1))
 environment = Environment(spawn, 1 << 30)

@@ -1,7 +1,6 @@
 """A change of code is seen by the next invocation."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -51,34 +50,30 @@ def test_hidden_and_compiled_files_do_not_count(code: Path) -> None:
 
 
 def test_a_directory_of_this_machine_is_reloaded_while_warm(aws: Aws, tmp_path: Path) -> None:
-    # Below a directory that other users may enter: a function is another user.
-    code = Path("/tmp") / f"hot-{os.getpid()}"
-    code.mkdir(mode=0o755)
-    try:
-        (code / "index.py").write_text(
-            "import part\ncalls = []\ndef handler(*_):\n  calls.append(1)\n  return [part.x, len(calls)]"
-        )
-        (code / "part.py").write_text("x = 1")
-        client = aws.client("lambda")
-        client.create_function(
-            FunctionName="hot-reloaded",
-            Runtime="python3.13",
-            Handler="index.handler",
-            Role="arn:aws:iam::000000000000:role/hot",
-            Code={"S3Bucket": "hot-reload", "S3Key": str(code)},
-        )
-        client.get_waiter("function_active_v2").wait(FunctionName="hot-reloaded", WaiterConfig={"Delay": 1})
+    code = tmp_path / "readable by its owner only"
+    code.mkdir(mode=0o700)
+    (code / "index.py").write_text(
+        "import part\ncalls = []\ndef handler(*_):\n  calls.append(1)\n  return [part.x, len(calls)]"
+    )
+    (code / "part.py").write_text("x = 1")
+    client = aws.client("lambda")
+    client.create_function(
+        FunctionName="hot-reloaded",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role="arn:aws:iam::000000000000:role/hot",
+        Code={"S3Bucket": "hot-reload", "S3Key": str(code)},
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName="hot-reloaded", WaiterConfig={"Delay": 1})
 
-        def call() -> Any:
-            return json.loads(client.invoke(FunctionName="hot-reloaded")["Payload"].read())
+    def call() -> Any:
+        return json.loads(client.invoke(FunctionName="hot-reloaded")["Payload"].read())
 
-        assert [call(), call()] == [[1, 1], [1, 2]]
-        (code / "part.py").write_text("x = 2")
-        assert [call(), call()] == [[2, 1], [2, 2]]
-        (code / "part.py").write_text("x =")
-        assert call()["errorType"] == "Runtime.UserCodeSyntaxError"
-        (code / "part.py").write_text("x = 3")
-        assert call() == [3, 1]
-        client.delete_function(FunctionName="hot-reloaded")
-    finally:
-        shutil.rmtree(code)
+    assert [call(), call()] == [[1, 1], [1, 2]]
+    (code / "part.py").write_text("x = 2")
+    assert [call(), call()] == [[2, 1], [2, 2]]
+    (code / "part.py").write_text("x =")
+    assert call()["errorType"] == "Runtime.UserCodeSyntaxError"
+    (code / "part.py").write_text("x = 3")
+    assert call() == [3, 1]
+    client.delete_function(FunctionName="hot-reloaded")

@@ -57,8 +57,6 @@ def become(request: dict[str, Any]) -> None:
     sys.modules["__main__"] = main
     if request["bytecode"]:
         bytecode.install(request["roots"], request["bytecode"])
-    importlib.invalidate_caches()
-    sys.path_importer_cache.clear()
 
 
 def forget(modules_of_function: Iterable[str]) -> None:

@@ -25,14 +25,15 @@ class Launch:
         self._is_python = self._runtime.startswith("python")
         self._version = self._runtime.removeprefix("python") if self._is_python else OWN
         self._brought: set[str] = set()
-        self.zygote = ZYGOTES.get(self._version, PRELOADED if self._is_python else ())
+        # Code that is edited in place may be readable by its owner only.
+        self.zygote = ZYGOTES.get(self._version, PRELOADED if self._is_python else (), prepared.hot)
         self._facts = self.zygote.facts()
         if self._is_python:
             own = settings.python_directories(prepared.code, prepared.layers, self._version)
             self._brought = settings.top_level_modules(own)
             if self._brought & self._facts.modules:
                 # The function brings its own boto3, or a module of the name of one that boto3 has loaded.
-                self.zygote = ZYGOTES.get(self._version, ())
+                self.zygote = ZYGOTES.get(self._version, (), prepared.hot)
                 self._facts = self.zygote.facts()
         self.sandboxed = self._facts.sandbox != "none"
 

@@ -47,13 +47,10 @@ class Facts:
 class Zygote:
     """One forking process and our end of its control socket."""
 
-    def __init__(
-        self, python: str, version: str, preload: tuple[str, ...], modes: tuple[str, ...] = MODES
-    ) -> None:
+    def __init__(self, python: str, preload: tuple[str, ...], modes: tuple[str, ...] = MODES) -> None:
         self._lock = threading.Lock()
         self.known: Facts | None = None
         guest_directory = guest_setup.guest_directory()
-        guest_setup.compile_for(python, version)
         self.program = Path(python).resolve()
         """The interpreter."""
         self._socket, theirs = socket.socketpair()
@@ -162,20 +159,25 @@ class Zygotes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._all: dict[tuple[str, tuple[str, ...]], Zygote] = {}
+        self._all: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Zygote] = {}
         self._stopped = False
 
-    def get(self, version: str, preload: tuple[str, ...] = PRELOADED) -> Zygote:
-        """The zygote for an interpreter version and the modules it shall hold; a dead one is replaced."""
+    def get(self, version: str, preload: tuple[str, ...] = PRELOADED, own_user: bool = False) -> Zygote:
+        """The zygote for an interpreter version and the modules it shall hold; a dead one is replaced.
+        `own_user`: functions shall be able to read what only this process's user can."""
         python = interpreter(version)
         if python is None:
             raise ZygoteError(f"No CPython {version} was found on this machine.")
+        guest_setup.compile_for(python, version)
+        modes = _allowed_modes()
+        if own_user:
+            modes = modes[::-1]
         with self._lock:
             if self._stopped:
                 raise ZygoteError("The emulator is ending.")
-            zygote = self._all.get((version, preload))
+            zygote = self._all.get((version, preload, modes))
             if zygote is None or not zygote.alive:
-                zygote = self._all[version, preload] = Zygote(python, version, preload, _allowed_modes())
+                zygote = self._all[version, preload, modes] = Zygote(python, preload, modes)
             return zygote
 
     def status(self) -> dict[str, str]:
