@@ -250,6 +250,7 @@ def record_home(mdlc: Mdlc) -> Path:
     return Path(environment["XDG_STATE_HOME"])
 
 
+@pytest.mark.long
 def test_logs_of_an_engine_that_died_are_named(mdlc: Mdlc) -> None:
     port = str(free_port())
     assert mdlc("up", "--port", port).returncode == 0
@@ -261,7 +262,7 @@ def test_logs_of_an_engine_that_died_are_named(mdlc: Mdlc) -> None:
     assert_one_sentence(done, 3, r"The last one died; its log is /.*\.log")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_a_start_that_is_broken_off_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     environment = dict(os.environ, XDG_STATE_HOME=str(tmp_path))
     port = free_port()

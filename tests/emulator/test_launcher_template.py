@@ -96,7 +96,7 @@ def test_an_instance_of_it_runs_functions_and_leaves_nothing(template: templates
     assert traces.left() == []
 
 
-@pytest.mark.parametrize("victim", ["engine", "supervisor"])
+@pytest.mark.parametrize("victim", [pytest.param("engine", marks=pytest.mark.long), "supervisor"])
 def test_a_killed_instance_of_it_leaves_nothing(template: templates.Template, victim: str) -> None:
     instance = start()
     assert forked(instance)
@@ -130,6 +130,7 @@ def test_other_settings_than_its_own_start_without_it(template: templates.Templa
         instance.stop()
 
 
+@pytest.mark.long
 def test_it_can_be_declined(template: templates.Template) -> None:
     instance = start(template=False)
     try:
@@ -138,6 +139,7 @@ def test_it_can_be_declined(template: templates.Template) -> None:
         instance.stop()
 
 
+@pytest.mark.long
 def test_one_of_older_code_is_ended_and_not_used(template: templates.Template) -> None:
     record = templates.socket_path().with_suffix(".json")
     record.write_text(json.dumps(json.loads(record.read_text()) | {"key": "of older code"}))
@@ -149,6 +151,7 @@ def test_one_of_older_code_is_ended_and_not_used(template: templates.Template) -
         instance.stop()
 
 
+@pytest.mark.long
 def test_it_ends_by_itself_when_idle_and_leaves_nothing(module_state: Path) -> None:
     if (present := templates.current()) is not None:
         present.stop()

@@ -4,8 +4,9 @@ import base64
 import io
 import json
 import os
+import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.waiting import eventually
 Make = Callable[..., str]
 
 
-def package(files: dict[str, str]) -> bytes:
+def package(files: Mapping[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in files.items():
@@ -33,7 +34,7 @@ def make(aws: Aws) -> Iterator[Make]:
     client = aws.client("lambda")
     made: list[str] = []
 
-    def function(files: dict[str, str], **settings: Any) -> str:
+    def function(files: Mapping[str, str | bytes], **settings: Any) -> str:
         name = f"executor-{os.urandom(4).hex()}"
         wanted = {
             "Runtime": "python3.13",
@@ -100,6 +101,20 @@ def handler(event, context):
     assert call(aws, name, event)[0] == expected
     assert call(aws, name, "fail")[0]["errorType"] == "ValueError"
     assert call(aws, name, event)[0] == expected
+
+
+def test_shared_libraries_of_code_and_layers_are_found_by_their_names(aws: Aws, make: Make) -> None:
+    """The dynamic linker reads LD_LIBRARY_PATH once, long before the function's directories exist."""
+    library = next(Path(path) for path in sys.path if path.endswith("lib-dynload")).glob("_*.so")
+    content = next(library).read_bytes()
+    client = aws.client("lambda")
+    layer = client.publish_layer_version(
+        LayerName="with-library", Content={"ZipFile": package({"lib/libof_layer.so": content})}
+    )["LayerVersionArn"]
+    code = "import ctypes\ndef handler(event, context):\n    return [ctypes.CDLL(name)._name for name in event]\n"
+    name = make({"index.py": code, "lib/libof_code.so": content, "libof_root.so": content}, Layers=[layer])
+    names = ["libof_layer.so", "libof_code.so", "libof_root.so"]
+    assert call(aws, name, names)[0] == names
 
 
 def test_extensions_are_not_started_and_that_is_said(aws: Aws, make: Make) -> None:

@@ -56,6 +56,21 @@ def test_a_connection_ends_when_the_client_asks(emulator: Instance):
     assert b"Connection: close\r\n" in answer
 
 
+def test_one_header_says_whether_the_connection_stays(emulator: Instance, aws: Aws):
+    client = aws.client("apigateway")
+    api = client.create_rest_api(name="connection")["id"]
+    root = client.get_resources(restApiId=api)["items"][0]["id"]
+    named = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    client.put_method(**named, authorizationType="NONE")
+    client.put_integration(**named, type="MOCK")
+    client.create_deployment(restApiId=api, stageName="s")
+    for asked, answered in (("Close", b"close"), ("close", b"close")):
+        lines = f"GET /_aws/execute-api/{api}/s/x HTTP/1.1\r\nHost: localhost\r\nConnection: {asked}\r\n\r\n"
+        head = raw(emulator, lines.encode()).partition(b"\r\n\r\n")[0]
+        said = [line for line in head.split(b"\r\n") if line.lower().startswith(b"connection:")]
+        assert said == [b"Connection: " + answered]
+
+
 def test_http_1_0_gets_a_whole_answer_and_the_end(emulator: Instance):
     head, _, body = raw(emulator, f"GET {HEALTH} HTTP/1.0\r\n\r\n".encode()).partition(b"\r\n\r\n")
     assert b"chunked" not in head

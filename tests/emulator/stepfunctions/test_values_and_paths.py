@@ -78,12 +78,16 @@ def test_paths_that_lead_nowhere(path: str, data: Any) -> None:
         walk(parsed, data)
 
 
+def test_quoted_names_are_taken_as_they_stand() -> None:
+    assert fields("$['a b']['c.d'].e['f\\\\\"g']") == ("a b", "c.d", "e", 'f\\\\"g')
+
+
 def test_nothing_is_placed_below_what_is_no_object() -> None:
     with pytest.raises(NotFoundError):
         placed(("a", "b"), {"a": 1}, 2)
 
 
-@pytest.mark.parametrize("path", ["$.a[0]", "$..a", "$['a']", "$.a[*]", "$$.a", "$.", "a"])
+@pytest.mark.parametrize("path", ["$.a[0]", "$..a", "$['a','b']", "$.a[*]", "$$.a", "$.", "a", "$['a"])
 def test_what_is_no_plain_path(path: str) -> None:
     assert fields(path) is None
 
