@@ -156,6 +156,7 @@ def _whole(
     head: Head, status: int, headers: list[tuple[str, str]], payload: bytes, keep_alive: bool
 ) -> bytes:
     """A response whose body is known; one write, so that neither Nagle nor a delayed ACK can slow it."""
+    headers = [(name, value) for name, value in headers if name.lower() != "transfer-encoding"]
     names = {name.lower() for name, _ in headers}
     if status in _BODILESS or 100 <= status < 200:
         headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
@@ -206,16 +207,17 @@ def _head_lines(
 ) -> bytes:
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}"]
     for name, value in headers:
+        if name.lower() == "connection":
+            continue  # whether the connection stays is the server's to say
         if "\r" in value or "\n" in value:
             value = value.replace("\r", " ").replace("\n", " ")
         lines.append(f"{name}: {value}")
     if "date" not in names:
         lines.append(f"Date: {_CLOCK.date()}")
-    if "connection" not in names:
-        if not keep_alive:
-            lines.append("Connection: close")
-        elif head.version == "HTTP/1.0":
-            lines.append("Connection: keep-alive")
+    if not keep_alive:
+        lines.append("Connection: close")
+    elif head.version == "HTTP/1.0" or "connection" in names:
+        lines.append("Connection: keep-alive")
     text = "\r\n".join(lines) + "\r\n\r\n"
     try:
         return text.encode("latin-1")
