@@ -94,7 +94,7 @@ def test_an_environment_that_is_stopped_ends_what_runs_in_it(make: Make) -> None
 
 
 def test_a_closed_environment_gives_its_descriptors_back(make: Make) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for how in ("idle", "running", "never started"):
         environment = make("import time\ndef handler(event, context):\n    time.sleep(60)\n")
         if how != "never started":
@@ -104,7 +104,7 @@ def test_a_closed_environment_gives_its_descriptors_back(make: Make) -> None:
             assert environment.invoke(event("id", b"{}"), 60).kind == "stopped"
         environment.close()
         assert environment.invoke(event("id", b"{}"), 1).kind == "stopped"
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_runtime_that_ends_after_its_answer_does_not_cost_the_next_event(make: Make) -> None:

@@ -111,7 +111,7 @@ def test_shared_libraries_of_code_and_layers_are_found_by_their_names(aws: Aws, 
     layer = client.publish_layer_version(
         LayerName="with-library", Content={"ZipFile": package({"lib/libof_layer.so": content})}
     )["LayerVersionArn"]
-    code = "import ctypes\ndef handler(event, context):\n    return [ctypes.CDLL(name)._name for name in event]\n"
+    code = "import ctypes\ndef handler(event, context): return [ctypes.CDLL(name)._name for name in event]"
     name = make({"index.py": code, "lib/libof_code.so": content, "libof_root.so": content}, Layers=[layer])
     names = ["libof_layer.so", "libof_code.so", "libof_root.so"]
     assert call(aws, name, names)[0] == names

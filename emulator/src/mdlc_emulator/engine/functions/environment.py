@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,12 +69,12 @@ class Environment:
 
     def start(self, timeout: float) -> Outcome:
         """The init phase, in new processes."""
-        with self._lock:
+        with self._lock, self._disposing():
             return self._init(time.monotonic() + timeout)
 
     def invoke(self, event: Event, timeout: float) -> Outcome:
         """Run `event`; a runtime that is gone or never was ready is initialized first, within `timeout`."""
-        with self._lock:
+        with self._lock, self._disposing():
             began = time.monotonic()
             deadline = began + timeout
             process = self._waiting_runtime(deadline)
@@ -136,15 +137,27 @@ class Environment:
         process = self._process
         if process is not None:
             process.kill()
-        if self._lock.acquire(timeout=CLOSE_SECONDS):
+        if self._lock.acquire(timeout=CLOSE_SECONDS):  # else whoever holds it disposes of all when done
             try:
-                self._ready = False
-                if self._process is not None:
-                    self._process.close()
-                    self._process = None
-                self._server.close()
+                self._dispose()
             finally:
                 self._lock.release()
+
+    @contextmanager
+    def _disposing(self) -> Iterator[None]:
+        """Dispose of everything at the end of the block if the environment was closed meanwhile."""
+        try:
+            yield
+        finally:
+            if self._stopped:
+                self._dispose()
+
+    def _dispose(self) -> None:
+        self._ready = False
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        self._server.close()
 
     def _renew(self) -> RuntimeProcess:
         """A new runtime: below the same init process, so with the same /tmp, if that one is still there."""

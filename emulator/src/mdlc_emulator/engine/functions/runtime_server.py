@@ -107,9 +107,11 @@ class RuntimeServer:
         self._waiting = self._event = self._running = self.answer = self.init_error = None
 
     def close(self) -> None:
+        """Give all sockets back; more than once does no harm."""
         self.reset()
-        self._poller.forget(self._listener.fileno())
-        self._listener.close()
+        if self._listener.fileno() >= 0:
+            self._poller.forget(self._listener.fileno())
+            self._listener.close()
 
     def _accept(self, _events: int) -> None:
         try:
