@@ -86,6 +86,18 @@ def test_logs_hold_the_request_id(deployed: Deployed) -> None:
     assert (line["message"], line["route"], line["status"]) == ("answered", "/health", 200)
 
 
+def test_the_nightly_rule_starts_the_workflow(deployed: Deployed) -> None:
+    user, _ = deployed
+    (machine,) = user.client("stepfunctions").list_state_machines()["stateMachines"]
+    (target,) = user.client("events").list_targets_by_rule(Rule="mdlc-local-nightly-register")["Targets"]
+    assert target["Arn"] == machine["stateMachineArn"]
+    role = user.client("iam").get_role_policy(
+        RoleName=target["RoleArn"].rsplit("/", 1)[1], PolicyName="start"
+    )
+    (statement,) = role["PolicyDocument"]["Statement"]
+    assert (statement["Action"], statement["Resource"]) == ("states:StartExecution", target["Arn"])
+
+
 def test_every_function_has_a_role_of_its_own_with_its_own_policy(deployed: Deployed) -> None:
     user, _ = deployed
     functions = user.client("lambda").list_functions()["Functions"]

@@ -52,3 +52,21 @@ def test_a_failure_names_its_cause_and_does_not_stand_in_the_way(stack: Stack) -
     ):
         stack.apply(BROKEN, {}, quiet)
     assert stack.apply(QUEUE.format(seconds=10), {}, quiet) == "created"
+
+
+def test_what_the_emulator_cannot_make_fails_only_where_it_is_to_be_made(stack: Stack) -> None:
+    """Never reported as made; and no obstacle under a condition that is false."""
+    unknown = """
+Conditions: {{Wanted: !Equals ["{wanted}", "yes"]}}
+Resources:
+  Fleet:
+    Type: AWS::GameLift::Fleet
+    Condition: Wanted
+    Properties: {{Name: fleet}}
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {{QueueName: stack-test}}
+"""
+    assert stack.apply(unknown.format(wanted="no"), {}, quiet) == "created"
+    with pytest.raises(MdlcError, match=r"Fleet: .*AWS::GameLift::Fleet not supported"):
+        stack.apply(unknown.format(wanted="yes"), {}, quiet)
