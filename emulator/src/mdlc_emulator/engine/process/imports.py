@@ -12,6 +12,7 @@ from types import ModuleType
 _STANDINS = Path(__file__).parent / "standins"
 
 STANDINS = {
+    "localstack.services.lambda_.invocation.event_manager": _STANDINS / "lambda_event_manager.py",
     "localstack.utils.catalog.plugins": _STANDINS / "catalog.py",
     "moto.batch": _STANDINS / "moto_batch.py",
     "moto.ec2": _STANDINS / "moto_ec2.py",
