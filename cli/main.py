@@ -16,7 +16,7 @@ COMMANDS = {
     "status": ("cli.status:status", "What is running, and how true to AWS it answered."),
     "logs": ("cli.logs:logs", "The engine's log, or a function's."),
     "env": ("cli.env:env", "Lines for the shell that aim every AWS client at the emulator."),
-    "demo": ("cli.demo:demo", "A tour: one lifecycle, from data to a prediction."),
+    "demo": ("cli.demo:demo", "A tour: deploy to a fresh emulator, call it, see what was executed."),
     "package": ("cli.package:package", "Build what a deploy uploads."),
     "deploy": ("cli.deploy:deploy", "Deploy the application: stack, functions, workflows."),
     "destroy": ("cli.deploy:destroy", "Remove everything that `deploy` made."),
