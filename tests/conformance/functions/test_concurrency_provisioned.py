@@ -80,6 +80,16 @@ def test_environments_whose_init_fails_are_reported_as_failed(functions: Functio
     found = eventually(failed, within=30)
     assert found["StatusReason"].startswith("FUNCTION_ERROR_INIT_FAILURE")
     assert found.get("AvailableProvisionedConcurrentExecutions", 0) == 0
+    logs = aws.client("logs")
+
+    def logged() -> bool:
+        try:
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any("never ready" in event["message"] for event in events)
+
+    eventually(logged)
 
 
 def test_latest_cannot_be_provisioned(functions: Functions, aws: Aws, unique: Callable[[str], str]) -> None:

@@ -27,6 +27,8 @@ from localstack.services.lambda_.invocation.lambda_models import (
     InitializationType,
 )
 
+from mdlc_emulator.engine.functions.invocation_logs import Stream
+
 LOG = logging.getLogger(__name__)
 SIMULTANEOUS_STARTS = 64
 """Environments that may be starting at one moment; LocalStack's 16 is meant for containers."""
@@ -93,6 +95,17 @@ class Environment(ExecutionEnvironment):
             self.status = RuntimeStatus.READY
             self.idle_since = time.monotonic()
             self.last_returned = datetime.now()
+
+
+def stream_of(environment: ExecutionEnvironment) -> Stream:
+    """Where the output of an environment goes."""
+    identifier = environment.function_version.id
+    return Stream(
+        identifier.account,
+        identifier.region,
+        environment.get_log_group_name(),
+        environment.get_log_stream_name(),
+    )
 
 
 def _ours(environment: ExecutionEnvironment) -> Environment:

@@ -11,13 +11,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from localstack.aws.api.lambda_ import ProvisionedConcurrencyStatusEnum as Status
 from localstack.services.lambda_.invocation.execution_environment import RuntimeStatus
+from localstack.services.lambda_.invocation.executor_endpoint import StatusErrorException
 from localstack.services.lambda_.invocation.lambda_models import (
     FunctionVersion,
     InitializationType,
     ProvisionedConcurrencyState,
 )
 
-from mdlc_emulator.engine.functions.invocation_environments import Environment, Environments
+from mdlc_emulator.engine.functions.invocation_environments import Environment, Environments, stream_of
+from mdlc_emulator.engine.functions.invocation_logs import LogDelivery
 
 LOG = logging.getLogger(__name__)
 STARTS_AT_ONCE = 16
@@ -28,10 +30,13 @@ PAUSE_SECONDS = 0.02
 class Provisioner:
     """Keeps the provisioned environments of one version. `state` is None while none are asked for."""
 
-    def __init__(self, manager: str, version: FunctionVersion, environments: Environments) -> None:
+    def __init__(
+        self, manager: str, version: FunctionVersion, environments: Environments, logs: LogDelivery
+    ) -> None:
         self._manager = manager
         self._version = version
         self._environments = environments
+        self._logs = logs
         self._lock = threading.Lock()
         self._wanted = 0
         self._busy: Future[None] | None = None
@@ -111,7 +116,11 @@ class Provisioner:
             on_timeout=self._environments.on_timeout,
             version_manager_id=self._manager,
         )
-        environment.start()
+        try:
+            environment.start()
+        except StatusErrorException as error:
+            self._logs.add(stream_of(environment), getattr(error, "logs", None) or "")
+            raise
         self._environments.environments[self._manager][environment.id] = environment
 
     def _end_idle(self, environments: list[Environment], number: int) -> None:

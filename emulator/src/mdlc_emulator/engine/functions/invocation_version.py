@@ -18,9 +18,9 @@ from localstack.services.lambda_.invocation.lambda_models import (
 from localstack.services.lambda_.invocation.version_manager import LambdaVersionManager
 from localstack.utils.xray.trace_header import TraceHeader
 
-from mdlc_emulator.engine.functions.invocation_environments import Environment, Environments
+from mdlc_emulator.engine.functions.invocation_environments import Environment, Environments, stream_of
 from mdlc_emulator.engine.functions.invocation_leases import Leases
-from mdlc_emulator.engine.functions.invocation_logs import LogDelivery, Stream
+from mdlc_emulator.engine.functions.invocation_logs import LogDelivery
 from mdlc_emulator.engine.functions.invocation_metrics import Metrics
 from mdlc_emulator.engine.functions.invocation_provisioned import Provisioner
 
@@ -64,8 +64,8 @@ class VersionManager(LambdaVersionManager):
     def __init__(self, *arguments: Any, reports: Reports, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.log_handler = NoLogThread()  # type: ignore[assignment]
-        self._provisioner = Provisioner(self.id, self.function_version, self.assignment_service)
         self._reports = reports
+        self._provisioner = Provisioner(self.id, self.function_version, self.assignment_service, reports.logs)
         self._in_flight = 0
         self._changed = threading.Condition()
 
@@ -124,13 +124,7 @@ class VersionManager(LambdaVersionManager):
             },
         )
         if environment is not None and result.logs:
-            stream = Stream(
-                identifier.account,
-                identifier.region,
-                environment.get_log_group_name(),
-                environment.get_log_stream_name(),
-            )
-            self._reports.logs.add(stream, result.logs)
+            self._reports.logs.add(stream_of(environment), result.logs)
         return result
 
     def _measure(self, invocation: Invocation, values: dict[str, float]) -> None:
