@@ -188,6 +188,48 @@ def test_items_from_s3(workflows: Workflows, bucket: str, key: str, config: Any,
 
 
 @pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html")
+@pytest.mark.parametrize(
+    ("config", "error", "cause"),
+    [
+        ({"CSVHeaders": ["a", "a"]}, "States.ItemReaderFailed", "CSV headers cannot contain duplicates."),
+        ({"MaxItemsPath": "$.below"}, "States.ItemReaderFailed", "field MaxItems must be positive"),
+        (
+            {"MaxItemsPath": "$.fraction"},
+            "States.Runtime",
+            "An error occurred while executing the state 'M' (entered at the event id #2). "
+            'The MaxItemsPath field refers to value "1.5" which is not a valid integer: $.fraction',
+        ),
+    ],
+)
+def test_reader_settings_that_fail(
+    workflows: Workflows, bucket: str, config: dict[str, Any], error: str, cause: str
+) -> None:
+    location = "GIVEN" if "CSVHeaders" in config else "FIRST_ROW"
+    items = reader(bucket, "items.csv", InputType="CSV", CSVHeaderLocation=location, **config)
+    outcome = workflows.run({"M": distributed(ItemReader=items)}, {"below": -1, "fraction": 1.5})
+    assert (outcome.status, outcome.error, outcome.cause) == ("FAILED", error, cause)
+
+
+def test_no_limit_is_written_as_zero(workflows: Workflows, bucket: str) -> None:
+    items = reader(bucket, "items.jsonl", InputType="JSONL", MaxItemsPath="$.none")
+    assert len(workflows.value(distributed(ItemReader=items), {"none": 0})) == 5
+
+
+@pytest.mark.source(INLINE)
+@pytest.mark.parametrize(("value", "shown"), [(1, "1"), ("text", '"text"'), ({"a": None}, '{"a":null}')])
+def test_items_that_are_no_array(workflows: Workflows, value: Any, shown: str) -> None:
+    outcome = workflows.run(
+        {"M": {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": PASS}}, {"items": value}
+    )
+    assert (outcome.status, outcome.error) == ("FAILED", "States.QueryEvaluationError")
+    assert outcome.cause == (
+        "An error occurred while executing the state 'M' (entered at the event id #2). "
+        f"Map state input must be an array but was: {shown}"
+    )
+    assert outcome.event_types()[-3:] == ["EvaluationFailed", "MapStateFailed", "ExecutionFailed"]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html")
 def test_items_from_a_listing(workflows: Workflows, bucket: str) -> None:
     listing = {
         "Resource": "arn:aws:states:::s3:listObjectsV2",

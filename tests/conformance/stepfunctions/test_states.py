@@ -202,6 +202,13 @@ def test_wait_for_a_past_timestamp_does_not_wait(workflows: Workflows) -> None:
     assert workflows.run({"W": {"Type": "Wait", "Timestamp": EARLY}}).status == "SUCCEEDED"
 
 
+def test_a_wait_that_is_too_long(workflows: Workflows) -> None:
+    outcome = workflows.run({"W": {"Type": "Wait", "TimestampPath": "$.t"}}, {"t": "2199-01-01T00:00:00Z"})
+    assert (outcome.status, outcome.error) == ("FAILED", "States.Runtime")
+    assert outcome.cause is not None
+    assert outcome.cause.endswith("Wait state delay is too long.")
+
+
 def test_parallel_collects_in_the_order_of_its_branches(workflows: Workflows) -> None:
     branches = [
         program({"W": {"Type": "Wait", "Seconds": 1}, "A": {"Type": "Pass", "Result": "slow"}}),

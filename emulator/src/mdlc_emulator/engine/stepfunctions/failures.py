@@ -69,19 +69,29 @@ def query_failure(env: Environment, expression: str, location: str, what: str) -
             event_details=EventDetails(evaluationFailedEventDetails=details),
         )
     )
-    published = failure.get_evaluation_failed_event_details() or details
+    publish_evaluation(env, failure)
+    return failure
+
+
+def publish_evaluation(env: Environment, failure: FailureEventException) -> None:
+    """The EvaluationFailed event of `failure`, once."""
+    if is_published(failure.failure_event):
+        return
+    failure.failure_event._mdlc_published = True  # type: ignore[attr-defined]
+    published = failure.get_evaluation_failed_event_details()
+    if published is None:
+        return
     env.event_manager.add_event(
         context=env.event_history_context,
         event_type=HistoryEventType.EvaluationFailed,
         event_details=EventDetails(evaluationFailedEventDetails=published),
         update_source_event_id=False,
     )
-    return failure
 
 
 def is_published(failure: FailureEvent) -> bool:
     """Whether the history already holds the event of this failure."""
-    return failure.event_type == HistoryEventType.EvaluationFailed
+    return getattr(failure, "_mdlc_published", False)
 
 
 def map_run_failure(env: Environment, kind: StatesErrorNameType, cause: str) -> FailureEventException:

@@ -116,6 +116,8 @@ def install() -> None:
         frame = open_frame.__func__(cls, env, *args, **named)
         if not frame.is_running():
             frame._mdlc_halt.raise_()
+        if hasattr(env, "_mdlc_entered"):
+            frame._mdlc_entered = env._mdlc_entered
         return frame
 
     replace(Environment, "as_inner_frame_of", classmethod(as_inner_frame_of))

@@ -26,7 +26,11 @@ from localstack.services.stepfunctions.asl.parse import preprocessor
 from localstack.services.stepfunctions.asl.utils import encoding
 
 from mdlc_emulator.engine import clock
-from mdlc_emulator.engine.stepfunctions.failures import execution_failure, is_published
+from mdlc_emulator.engine.stepfunctions.failures import (
+    execution_failure,
+    is_published,
+    publish_evaluation,
+)
 from mdlc_emulator.engine.stepfunctions.halting import within
 from mdlc_emulator.engine.stepfunctions.patching import original, replace, replace_everywhere, replaces
 from mdlc_emulator.engine.stepfunctions.stock import (
@@ -35,6 +39,8 @@ from mdlc_emulator.engine.stepfunctions.stock import (
     EvalComponent,
     EventDetails,
     ExecutionState,
+    FailureEvent,
+    FailureEventException,
     HistoryEventExecutionDataDetails,
     HistoryEventType,
     NoSuchJsonPathError,
@@ -56,6 +62,14 @@ def install() -> None:
     replace(CommonStateField, "_get_state_entered_event_details", _entered)
     replace(CommonStateField, "_get_state_exited_event_details", _exited)
     replace(CommonStateField, "_eval_body", _run_state)
+    construct = original(FailureEvent, "__init__")
+
+    @replaces(FailureEvent, "__init__")
+    def initialise(self: Any, env: Any, *args: Any, **named: Any) -> None:
+        construct(self, env, *args, **named)
+        # "entered at the event id #2": of the state, however many events it has published since.
+        self.source_event_id = getattr(env, "_mdlc_entered", self.source_event_id)
+
     _quick_states()
     _quick_environment()
     replace(ExecutionState, "_evaluate_with_timeout", _attempt)
@@ -152,7 +166,7 @@ def _exited(self: Any, env: Any) -> Any:
 
 
 def _run_state(self: Any, env: Any) -> None:
-    env.event_manager.add_event(
+    env._mdlc_entered = env.event_manager.add_event(
         context=env.event_history_context,
         event_type=self.state_entered_event_type,
         event_details=EventDetails(stateEnteredEventDetails=self._get_state_entered_event_details(env=env)),
@@ -262,6 +276,8 @@ def _until_done(self: Any, env: Any, closing: HistoryEventType | None = None) ->
         if not env.is_running():
             return
         failure = self._from_error(env=env, ex=error)
+        if failure.event_type == HistoryEventType.EvaluationFailed:
+            publish_evaluation(env, FailureEventException(failure))
         without_event = failure.event_type == HistoryEventType.ExecutionFailed
         if closing is None and not without_event and not is_published(failure):
             env.event_manager.add_event(

@@ -1,4 +1,4 @@
-"""JSONPath: reference paths (`$.order.lines`) walked directly, everything else parsed once.
+"""JSONPath: reference paths (`$.order['unit price']`) walked directly, everything else parsed once.
 
 jsonpath_ng builds its parser tables anew at every call of `parse`, which was nine tenths of a Pass state, and
 takes field names like `parent` or `where` for operators. Pure.
@@ -13,7 +13,8 @@ from typing import Any
 
 from mdlc_emulator.engine.stepfunctions.values import copied
 
-_REFERENCE = re.compile(r"^\$(?:\.[A-Za-z_][A-Za-z0-9_-]*)+$")
+_SEGMENT = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\['([^']*)'\]")
+_REFERENCE = re.compile(rf"^\$(?:{_SEGMENT.pattern})+$")
 
 
 @lru_cache(maxsize=4096)
@@ -21,7 +22,9 @@ def fields(path: str) -> tuple[str, ...] | None:
     """The field names of a plain reference path, or None when `path` is anything else; () is `$`."""
     if path == "$":
         return ()
-    return tuple(path[2:].split(".")) if _REFERENCE.match(path) else None
+    if not _REFERENCE.match(path):
+        return None
+    return tuple(dotted or quoted for dotted, quoted in _SEGMENT.findall(path))
 
 
 _INDEFINITE = re.compile(r"\.\.|\.\*|\[\*\]|\[\s*\?|\[[^\]'\"]*[:,]")

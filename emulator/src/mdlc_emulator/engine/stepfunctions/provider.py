@@ -47,7 +47,7 @@ from mdlc_emulator.engine.stepfunctions.values import MAX_BYTES, fits, text_of
 _BAD_IN_NAMES = re.compile(r"[\s<>{}\[\]?*\"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]")
 _HISTORY_PAGE = 1000
 # ...:execution:<state machine>/<label>:<name>
-_CHILD_ARN = re.compile(r":execution:[^:/]+/[^:/]+:[^:/]+$")
+_CHILD_ARN = re.compile(r":execution:[^:/]+(/[^:/]+)+:[^:/]+$")
 
 
 class Provider(StepFunctionsProvider):

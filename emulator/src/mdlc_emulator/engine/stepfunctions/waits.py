@@ -19,12 +19,16 @@ from localstack.services.stepfunctions.asl.component.state.state_wait.wait_funct
 )
 
 from mdlc_emulator.engine import clock
+from mdlc_emulator.engine.stepfunctions.failures import execution_failure
 from mdlc_emulator.engine.stepfunctions.halting import pause
 from mdlc_emulator.engine.stepfunctions.patching import replace
-from mdlc_emulator.engine.stepfunctions.stock import FailureEventException
+from mdlc_emulator.engine.stepfunctions.stock import FailureEventException, StatesErrorNameType
 
 # https://states-language.net/spec.html#timestamps: RFC 3339, "T" and "Z" in upper case
 _TIMESTAMP = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$")
+
+# Seconds; observed on AWS.
+_LONGEST = 2**31 - 1
 
 
 def moment_of(text: Any) -> datetime.datetime | None:
@@ -50,7 +54,10 @@ def _until(self: Any, env: Any) -> float:
     moment = moment_of(text)
     if moment is None:
         raise FailureEventException(self._create_failure_event(env, text))
-    return moment.timestamp() - clock.now()
+    seconds = moment.timestamp() - clock.now()
+    if seconds > _LONGEST:
+        raise execution_failure(env, StatesErrorNameType.StatesRuntime, "Wait state delay is too long.")
+    return seconds
 
 
 def _retry(self: Any, env: Any) -> None:

@@ -13,14 +13,18 @@ from localstack.services.stepfunctions.asl.component.state.state_execution.state
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.iteration.job import (
     JobPool,
 )
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.state_map import StateMap
 from localstack.services.stepfunctions.asl.component.state.state_fail.state_fail import StateFail
 from localstack.services.stepfunctions.asl.component.state.state_pass.state_pass import StatePass
 from localstack.services.stepfunctions.asl.component.state.state_succeed.state_succeed import StateSucceed
 
-from mdlc_emulator.engine.stepfunctions.patching import replace
+from mdlc_emulator.engine.stepfunctions.patching import original, replace
+from mdlc_emulator.engine.stepfunctions.stock import FailureEventException
+from mdlc_emulator.engine.stepfunctions.values import text_of
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-inline.html: "up to 40 concurrent iterations"
 MOST = 40
+_NO_ARRAY = "Map state input must be an array but was: "
 _INSTANT = (StatePass, StateChoice, StateSucceed, StateFail)
 
 
@@ -28,6 +32,25 @@ def install() -> None:
     replace(iteration_worker.IterationWorker, "_eval_pool", _work)
     replace(inline_iteration_component.InlineIterationComponent, "_eval_body", _iterate)
     replace(JobPool, "get_closed_jobs", _closed)
+    execute = original(StateMap, "_eval_execution")
+
+    def eval_execution(self: Any, env: Any) -> None:
+        before = list(env.stack)
+        try:
+            execute(self, env)
+        except FailureEventException as failure:
+            _, cause = failure.extract_error_cause_pair() or (None, None)
+            if not str(cause).startswith(_NO_ARRAY):
+                raise
+            # The stock text names the Python type; AWS shows the value.
+            env.stack[:] = before
+            if self.items_path:
+                self.items_path.eval(env=env)
+            details: Any = failure.failure_event.event_details
+            details["evaluationFailedEventDetails"]["cause"] = _NO_ARRAY + text_of(env.stack.pop())
+            raise
+
+    replace(StateMap, "_eval_execution", eval_execution)
 
 
 def is_instant(program: Any) -> bool:

@@ -82,6 +82,8 @@ def _csv(text: str, config: dict[str, Any]) -> list[dict[str, str]]:
         names = list(config.get("CSVHeaders") or [])
     else:
         names = rows.pop(0) if rows else []
+    if len(set(names)) < len(names):
+        raise ItemsError("CSV headers cannot contain duplicates.")
     # Missing columns are empty texts, surplus ones are left out.
     return [
         {name: row[index] if index < len(row) else "" for index, name in enumerate(names)} for row in rows

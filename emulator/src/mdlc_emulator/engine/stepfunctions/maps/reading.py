@@ -26,6 +26,7 @@ def read_items(env: Any, reader: Any, settings: Settings) -> list[Any]:
     else:
         parameters = {}
     limit = value_of(env, settings, settings.reader, "MaxItems", "ItemReader/ReaderConfig")
+    _check_limit(env, settings, limit)
     reader.resource.eval(env=env)
     region = env.stack.pop().region
     client = boto_client_for(
@@ -49,6 +50,18 @@ def read_items(env: Any, reader: Any, settings: Settings) -> list[Any]:
     except (ItemsError, UnicodeDecodeError) as error:
         raise map_run_failure(env, StatesErrorNameType.StatesItemReaderFailed, str(error)) from None
     return items[: int(limit)] if limit else items
+
+
+def _check_limit(env: Any, settings: Settings, limit: Any) -> None:
+    if limit is None:
+        return
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        path = settings.reader.get("MaxItemsPath", "MaxItems")
+        cause = f'The MaxItemsPath field refers to value "{limit}" which is not a valid integer: {path}'
+        raise map_run_failure(env, StatesErrorNameType.StatesRuntime, cause)
+    if limit < 0:
+        cause = "field MaxItems must be positive"
+        raise map_run_failure(env, StatesErrorNameType.StatesItemReaderFailed, cause)
 
 
 def _listed(client: Any, parameters: dict[str, Any], limit: Any) -> list[Any]:
