@@ -1,5 +1,6 @@
-"""The request log: a line for each call, made only when somebody wants it."""
+"""The request log: a line for each call from outside."""
 
+import functools
 import logging
 from typing import Any
 
@@ -13,25 +14,21 @@ _HTTP = logging.getLogger("localstack.request.http")
 
 
 def log_call(chain: HandlerChain[Any], context: RequestContext, response: Response) -> None:
-    """Response handler. With DEBUG on LocalStack's own log, which shows bodies too."""
+    """Response handler: the line is written once the answer is sent. With DEBUG on LocalStack's own log,
+    which shows bodies too, and at once."""
     if _AWS.isEnabledFor(logging.DEBUG):
         handlers.log_response(chain, context, response)  # type: ignore[arg-type]
-        return
-    if context.is_internal_call:
-        return
+    elif not context.is_internal_call:
+        response.call_on_close(functools.partial(_say, context, response))
+
+
+def _say(context: RequestContext, response: Response) -> None:
+    status = response.status_code
     if context.operation is not None and context.service is not None:
-        if response.status_code >= 400:
-            code = getattr(context.service_exception, "code", "")
-            _AWS.info(
-                "AWS %s.%s => %d (%s)",
-                context.service.service_name,
-                context.operation.name,
-                response.status_code,
-                code,
-            )
-        elif _AWS.isEnabledFor(logging.INFO):
-            _AWS.info(
-                "AWS %s.%s => %d", context.service.service_name, context.operation.name, response.status_code
-            )
+        call = f"{context.service.service_name}.{context.operation.name}"
+        if status >= 400:
+            _AWS.info("AWS %s => %d (%s)", call, status, getattr(context.service_exception, "code", ""))
+        else:
+            _AWS.info("AWS %s => %d", call, status)
     elif not context.request.path.startswith("/_"):
-        _HTTP.info("%s %s => %d", context.request.method, context.request.path, response.status_code)
+        _HTTP.info("%s %s => %d", context.request.method, context.request.path, status)
