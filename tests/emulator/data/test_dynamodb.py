@@ -104,7 +104,7 @@ class Model(RuleBasedStateMachine):
     groups = st.sampled_from(["x", "y", None])
 
     def do(self, operation: str, **request: Any) -> Any:
-        return self.call[operation](CALLER, {"TableName": "t", **request})
+        return self.call[operation](CALLER, {"TableName": "table", **request})
 
     @initialize()
     def create(self) -> None:
@@ -210,7 +210,7 @@ class Model(RuleBasedStateMachine):
             else:
                 self.model.pop(key, None)
                 requests.append({"DeleteRequest": {"Key": self.key(key)}})
-        assert self.do("BatchWriteItem", RequestItems={"t": requests}) == {"UnprocessedItems": {}}
+        assert self.do("BatchWriteItem", RequestItems={"table": requests}) == {"UnprocessedItems": {}}
 
     @rule(first=keys, second=keys, third=keys)
     def transact(self, first: tuple[str, int], second: tuple[str, int], third: tuple[str, int]) -> None:
@@ -220,15 +220,15 @@ class Model(RuleBasedStateMachine):
         request = [
             {
                 "Delete": {
-                    "TableName": "t",
+                    "TableName": "table",
                     "Key": self.key(first),
                     "ConditionExpression": "attribute_exists(p)",
                 }
             },
-            {"Put": {"TableName": "t", "Item": self.item(second, "y", 3)}},
+            {"Put": {"TableName": "table", "Item": self.item(second, "y", 3)}},
             {
                 "ConditionCheck": {
-                    "TableName": "t",
+                    "TableName": "table",
                     "Key": self.key(third),
                     "ConditionExpression": "attribute_exists(p)",
                 }
@@ -261,7 +261,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def every_item_is_where_it_should_be(self) -> None:
-        if "t" not in self.store.of(CALLER):
+        if "table" not in self.store.of(CALLER):
             return
         for key in [("a", 0), ("b", -2), *self.model]:
             answer = self.do("GetItem", Key=self.key(key))
@@ -269,7 +269,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def scans_and_queries_of_any_page_size_find_every_item_once(self) -> None:
-        if "t" not in self.store.of(CALLER):
+        if "table" not in self.store.of(CALLER):
             return
         for limit in (1, 2, 50):
             found = self.pages("Scan", Limit=limit)
@@ -291,7 +291,7 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def indexes_hold_exactly_what_has_their_keys(self) -> None:
-        if "t" not in self.store.of(CALLER):
+        if "table" not in self.store.of(CALLER):
             return
         indexed = [item for item in self.model.values() if "g" in item and "n" in item]
         found = self.pages("Scan", IndexName="by-g", Limit=2)
@@ -313,9 +313,9 @@ class Model(RuleBasedStateMachine):
 
     @invariant()
     def the_stream_replayed_makes_the_table(self) -> None:
-        if "t" not in self.store.of(CALLER):
+        if "table" not in self.store.of(CALLER):
             return
-        table = self.store.of(CALLER)["t"]
+        table = self.store.of(CALLER)["table"]
         assert table.stream is not None
         iterator = self.streams["GetShardIterator"](
             CALLER,
@@ -362,7 +362,7 @@ def test_items_expire_by_their_time_to_live_and_say_so_in_the_stream() -> None:
         call["CreateTable"](
             CALLER,
             {
-                "TableName": "t",
+                "TableName": "table",
                 "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
                 "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
                 "BillingMode": "PAY_PER_REQUEST",
@@ -370,13 +370,13 @@ def test_items_expire_by_their_time_to_live_and_say_so_in_the_stream() -> None:
             },
         )
         spec = {"Enabled": True, "AttributeName": "until"}
-        call["UpdateTimeToLive"](CALLER, {"TableName": "t", "TimeToLiveSpecification": spec})
+        call["UpdateTimeToLive"](CALLER, {"TableName": "table", "TimeToLiveSpecification": spec})
         for name, until in (("soon", 10), ("later", 1000), ("prolonged", 10)):
             item = {"id": {"S": name}, "until": {"N": str(1_800_000_000 + until)}}
-            call["PutItem"](CALLER, {"TableName": "t", "Item": item})
+            call["PutItem"](CALLER, {"TableName": "table", "Item": item})
         item = {"id": {"S": "prolonged"}, "until": {"N": str(1_800_005_000)}}
-        call["PutItem"](CALLER, {"TableName": "t", "Item": item})
-        table = store.of(CALLER)["t"]
+        call["PutItem"](CALLER, {"TableName": "table", "Item": item})
+        table = store.of(CALLER)["table"]
         assert table.sweep(1_800_000_011) == 1
         assert {item["id"]["S"] for item in table.items.values()} == {"later", "prolonged"}
         assert table.stream is not None
@@ -393,13 +393,13 @@ def test_a_table_survives_pickling() -> None:
     call["CreateTable"](
         CALLER,
         {
-            "TableName": "t",
+            "TableName": "table",
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
             "BillingMode": "PAY_PER_REQUEST",
         },
     )
-    call["PutItem"](CALLER, {"TableName": "t", "Item": {"id": {"S": "a"}}})
-    kept = pickle.loads(pickle.dumps(store.of(CALLER)["t"]))
+    call["PutItem"](CALLER, {"TableName": "table", "Item": {"id": {"S": "a"}}})
+    kept = pickle.loads(pickle.dumps(store.of(CALLER)["table"]))
     assert kept.get({"id": {"S": "a"}}) == {"id": {"S": "a"}}
     kept.write({"id": {"S": "b"}}, {"id": {"S": "b"}}, 0.0)

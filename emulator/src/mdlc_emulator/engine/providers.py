@@ -78,10 +78,12 @@ def events() -> Service:
 
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
+    from mdlc_emulator.engine.dynamodb import cloudformation as tables
     from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
-    from mdlc_emulator.engine.kinesis import cloudformation
+    from mdlc_emulator.engine.kinesis import cloudformation as streams
 
-    cloudformation.install()
+    streams.install()
+    tables.install()
     return cloudformation_service()
 
 

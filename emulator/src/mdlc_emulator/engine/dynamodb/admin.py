@@ -1,4 +1,4 @@
-"""CreateTable, UpdateTable, DeleteTable and what belongs to a table: time to live, tags, backups' state."""
+"""CreateTable, UpdateTable, DeleteTable and what belongs to a table: time to live, tags."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ class Admin:
 
 
 class Upkeep:
-    """Time to live, tags, point-in-time recovery's state, limits."""
+    """Time to live, tags, limits."""
 
     def __init__(self, store: TableStore) -> None:
         self._store = store
@@ -247,19 +247,6 @@ class Upkeep:
             "AccountMaxWriteCapacityUnits": 80000,
             "TableMaxReadCapacityUnits": 40000,
             "TableMaxWriteCapacityUnits": 40000,
-        }
-
-    def describe_continuous_backups(self, caller: Caller, request: Request) -> Response:
-        """Backups are on for every table in AWS; point-in-time recovery is off here, and cannot be on."""
-        try:
-            self._store.described(caller, request["TableName"])
-        except AwsError:
-            raise AwsError("TableNotFoundException", f"Table not found: {request['TableName']}") from None
-        return {
-            "ContinuousBackupsDescription": {
-                "ContinuousBackupsStatus": "ENABLED",
-                "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
-            }
         }
 
 

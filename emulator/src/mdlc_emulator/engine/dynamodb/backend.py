@@ -7,6 +7,7 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.dynamodb.admin import Admin, Upkeep
+from mdlc_emulator.engine.dynamodb.backups import Backups
 from mdlc_emulator.engine.dynamodb.batches import Batches
 from mdlc_emulator.engine.dynamodb.items import Items
 from mdlc_emulator.engine.dynamodb.reads import Reads
@@ -20,6 +21,7 @@ type Operations = dict[str, Callable[[Caller, dict[str, Any]], dict[str, Any]]]
 def table_operations(store: TableStore) -> Operations:
     items, reads, batches = Items(store), Reads(store), Batches(store)
     transactions, admin, upkeep = Transactions(store), Admin(store), Upkeep(store)
+    backups = Backups(store)
     return {
         "GetItem": items.get_item,
         "PutItem": items.put_item,
@@ -42,7 +44,14 @@ def table_operations(store: TableStore) -> Operations:
         "UntagResource": upkeep.untag,
         "ListTagsOfResource": upkeep.list_tags,
         "DescribeLimits": upkeep.describe_limits,
-        "DescribeContinuousBackups": upkeep.describe_continuous_backups,
+        "DescribeContinuousBackups": backups.describe_continuous,
+        "UpdateContinuousBackups": backups.update_continuous,
+        "RestoreTableToPointInTime": backups.restore_to_time,
+        "CreateBackup": backups.create,
+        "DescribeBackup": backups.describe,
+        "ListBackups": backups.list,
+        "DeleteBackup": backups.delete,
+        "RestoreTableFromBackup": backups.restore_backup,
     }
 
 

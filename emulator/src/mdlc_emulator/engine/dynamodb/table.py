@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import uuid
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,6 +72,8 @@ class Table:
     items: dict[Key, Item] = field(default_factory=dict)
     order: Order = field(default_factory=Order)
     bytes: int = 0
+    recoverable_since: float | None = None
+    history: deque[tuple[float, Key, Item | None]] = field(default_factory=deque, repr=False)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     expiries: list[tuple[float, Key]] = field(default_factory=list, repr=False)
 
@@ -104,6 +107,8 @@ class Table:
         """Replace the item at `key` by `new` (None: delete it); returns what was there."""
         primary = self.keys.of_item(key)
         old = self.items.get(primary)
+        if self.recoverable_since is not None:
+            self._remember(primary, old, now)
         if old is not None:
             self.bytes -= item_size(old)
         if new is None:
@@ -122,6 +127,25 @@ class Table:
         if self.stream is not None and self.stream.enabled and not same_item(old, new):
             self.stream.write(self.keys.pick(key), old, new, now, expired=expired)
         return old
+
+    def _remember(self, primary: Key, old: Item | None, now: float) -> None:
+        """Keep what a write replaces, for as long as the table can be restored to it."""
+        self.history.append((now, primary, old))
+        oldest = now - float(self.settings.get("recovery_days", 35)) * 86400
+        while self.history[0][0] < oldest:
+            self.recoverable_since = self.history.popleft()[0]
+
+    def as_of(self, moment: float) -> dict[Key, Item]:
+        """The items as they were at `moment`: later writes are taken back, the last first."""
+        items = dict(self.items)
+        for at, primary, old in reversed(self.history):
+            if at <= moment:
+                break
+            if old is None:
+                items.pop(primary, None)
+            else:
+                items[primary] = old
+        return items
 
     def fill(self, index: Index) -> None:
         """Put every item into a new index."""
