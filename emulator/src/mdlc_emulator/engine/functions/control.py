@@ -15,6 +15,7 @@ from mdlc_emulator.engine.functions import (
     invocation_service,
 )
 from mdlc_emulator.engine.functions.invocation_front import InvokeFront
+from mdlc_emulator.engine.functions.invocation_service import InvocationService
 from mdlc_emulator.engine.gateway import front
 
 
@@ -24,9 +25,13 @@ def lambda_service() -> Service:
     control_upload.install()
     logging.getLogger("localstack.services.lambda_.provider").addFilter(_Outdated())
     provider = control_provider.Provider()
-    invocation_service.install(provider.lambda_service)
-    invocation_clients.install(provider.lambda_service)
-    front.register(InvokeFront(provider.lambda_service))
+
+    def current() -> InvocationService:
+        return provider.lambda_service
+
+    invocation_service.install(current)
+    invocation_clients.install(current)
+    front.register(InvokeFront(current))
     ROUTER.add(f"{control_code.ROUTE}/<identifier>", _archive)  # type: ignore[arg-type]
     return Service.for_provider(provider)
 

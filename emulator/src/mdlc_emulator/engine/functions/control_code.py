@@ -83,6 +83,13 @@ def _remove_unless_used(identifier: str) -> None:
         del _PINNED[identifier]
 
 
+def clear() -> None:
+    """Remove every archive."""
+    with _LOCK:
+        shutil.rmtree(_root(), ignore_errors=True)
+        _SIZES.clear()
+
+
 def _in_use(identifier: str) -> bool:
     for _, _, store in lambda_stores.iter_stores():
         for function in list(store.functions.values()):

@@ -18,14 +18,12 @@ from localstack.aws.api.lambda_ import (
     UpdateFunctionCodeRequest,
     UpdateFunctionConfigurationRequest,
 )
-from localstack.services.edge import ROUTER
 from localstack.services.lambda_ import provider as stock
 from localstack.services.lambda_.api_utils import map_config_out, unqualified_lambda_arn
 from localstack.services.lambda_.invocation.lambda_models import Function, LayerVersion
 from localstack.services.lambda_.invocation.models import lambda_stores
-from localstack.services.lambda_.urlrouter import FunctionUrlRouter
 
-from mdlc_emulator.engine.functions import control_code
+from mdlc_emulator.engine.functions import control_code, destinations, invocation_environments
 from mdlc_emulator.engine.functions.control_invoke import InvokeProvider
 from mdlc_emulator.engine.functions.control_layers import LayersProvider
 from mdlc_emulator.engine.functions.control_refusal import refuse
@@ -39,9 +37,14 @@ class Provider(InvokeProvider, LayersProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lambda_service = InvocationService()
-        self.router = FunctionUrlRouter(ROUTER, self.lambda_service)
         self._updating: defaultdict[tuple[str, str, str], threading.Lock] = defaultdict(threading.Lock)
+
+    def on_after_state_reset(self) -> None:
+        """As LocalStack, and forget what was kept for functions that are gone."""
+        super().on_after_state_reset()  # type: ignore[no-untyped-call]
+        control_code.clear()
+        invocation_environments.forget_sessions()
+        destinations.forget_roles()
 
     def create_function(  # type: ignore[override]
         self, context: RequestContext, request: CreateFunctionRequest
@@ -184,11 +187,12 @@ def _layer_sizes(layers: list[LayerVersion]) -> list[int]:
 
 
 def install() -> None:
-    """Let LocalStack's provider store packages by content."""
-    for name in ("store_lambda_archive", "store_s3_bucket_archive"):
+    """Let LocalStack's provider make our service and store packages by content."""
+    for name in ("LambdaService", "store_lambda_archive", "store_s3_bucket_archive"):
         if not hasattr(stock, name):
             raise RuntimeError(
                 f"LocalStack's Lambda provider has no {name}: this engine needs LocalStack 2026.3.0"
             )
+    vars(stock)["LambdaService"] = InvocationService
     vars(stock)["store_lambda_archive"] = control_code.store_archive
     vars(stock)["store_s3_bucket_archive"] = control_code.store_from_s3

@@ -127,6 +127,11 @@ def _decoded(payload: bytes | None) -> Any:
         return (payload or b"").decode(errors="replace")
 
 
+def forget_roles() -> None:
+    """Assume every role anew."""
+    _ROLES.clear()
+
+
 def _clients(target: Target, arn: str) -> Any:
     """Clients in the destination's region, as the function's role."""
     key = (target.version.config.role, parse_arn(arn)["region"] or target.version.id.region)

@@ -30,7 +30,7 @@ from mdlc_emulator.engine.fidelity import recorder
 from mdlc_emulator.engine.functions.invocation_call import Call
 from mdlc_emulator.engine.functions.invocation_front import located, response_members
 from mdlc_emulator.engine.functions.invocation_guard import guarded
-from mdlc_emulator.engine.functions.invocation_service import InvocationService
+from mdlc_emulator.engine.functions.invocation_service import Current
 
 _PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations\Z")
 _EVENT = "before-call.lambda.Invoke"
@@ -42,8 +42,8 @@ type Parsed = dict[str, Any]
 class ShortInvoke:
     """Botocore's `before-call` handler for Invoke: (HTTP response, parsed response)."""
 
-    def __init__(self, service: InvocationService) -> None:
-        self._service = service
+    def __init__(self, current: Current) -> None:
+        self._service = current
 
     def __call__(
         self, params: dict[str, Any], request_signer: Any, context: dict[str, Any], **_: Any
@@ -81,7 +81,7 @@ class ShortInvoke:
                     sent.get("x-amzn-trace-id")
                 ),
             )
-            answer = guarded(self._service, call)
+            answer = guarded(self._service(), call)
             status = answer.status
             parsed = response_members(answer, sent.get("x-amz-log-type") == "Tail")
             payload = parsed.get("Payload", b"")
@@ -121,9 +121,9 @@ def _failed(error: ServiceException) -> tuple[int, str, Parsed]:
     return error.status_code, error.code, parsed
 
 
-def install(service: InvocationService) -> None:
+def install(current: Current) -> None:
     """Let every internal Lambda client, those already made excepted, take the short way."""
-    handler = ShortInvoke(service)
+    handler = ShortInvoke(current)
     original = InternalClientFactory._get_client_post_hook
 
     @functools.wraps(original)

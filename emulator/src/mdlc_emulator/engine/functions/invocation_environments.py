@@ -97,6 +97,11 @@ class Environment(ExecutionEnvironment):
             self.last_returned = datetime.now()
 
 
+def forget_sessions() -> None:
+    """Assume every role anew."""
+    _SESSIONS.clear()
+
+
 def stream_of(environment: ExecutionEnvironment) -> Stream:
     """Where the output of an environment goes."""
     identifier = environment.function_version.id

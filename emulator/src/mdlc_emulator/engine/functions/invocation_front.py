@@ -24,7 +24,7 @@ from localstack.utils.xray.trace_header import TraceHeader
 
 from mdlc_emulator.engine.functions.invocation_call import Answer, Call
 from mdlc_emulator.engine.functions.invocation_guard import guarded
-from mdlc_emulator.engine.functions.invocation_service import InvocationService
+from mdlc_emulator.engine.functions.invocation_service import Current
 from mdlc_emulator.engine.functions.limits_api import tail
 from mdlc_emulator.engine.gateway import front
 
@@ -78,8 +78,8 @@ def located(name: str, qualifier: str | None, account: str, region: str) -> tupl
 class InvokeFront:
     """The front handler of Invoke."""
 
-    def __init__(self, service: InvocationService) -> None:
-        self._service = service
+    def __init__(self, current: Current) -> None:
+        self._service = current
         self._model = load_service("lambda")
         self._operation = self._model.operation_model("Invoke")
         self._serializer = create_serializer(self._model, "rest-json")
@@ -135,7 +135,7 @@ class InvokeFront:
                 ),
                 user_agent=fields.get("user-agent"),
             )
-            answer = guarded(self._service, call)
+            answer = guarded(self._service(), call)
         except ServiceException as error:
             return self._error(error, request, request_id, _counted(caller, name, error))
         wants_logs = fields.get("x-amz-log-type") == "Tail"

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from datetime import datetime
 from typing import Any, cast
@@ -210,13 +211,17 @@ class InvocationService(LambdaService):
         return VersionManager(reports=self.reports, **options)
 
 
-def install(service: InvocationService) -> None:
+type Current = Callable[[], InvocationService]
+"""The service of now: a reset of the emulator's state puts a new one in place."""
+
+
+def install(current: Current) -> None:
     """Let LocalStack's service build our version managers and no event managers."""
     for name in ("LambdaVersionManager", "LambdaEventManager"):
         if not hasattr(lambda_service, name):
             raise RuntimeError(
                 f"LocalStack's lambda_service has no {name}: this engine needs LocalStack 2026.3.0"
             )
-    vars(lambda_service)["LambdaVersionManager"] = service.new_version_manager
+    vars(lambda_service)["LambdaVersionManager"] = lambda **options: current().new_version_manager(**options)
     vars(lambda_service)["LambdaEventManager"] = NoEventManager
     vars(assignment)["ExecutionEnvironment"] = Environment
