@@ -1,26 +1,26 @@
 """Builds the directory that function processes see as /var/runtime: what AWS's Python image brings, locked.
 
-`python -m mdlc_emulator.guest_setup [--uv UV]` installs the lock's `guest` group, done again only when the
-lock changes. The packages are pure Python but for an accelerator that other versions than the emulator's own
-do without, so that one directory serves every interpreter version.
+`python -m mdlc_emulator.guest_setup [--uv UV]` installs guest.lock.txt (the `guest` group of the project's
+lock), done again only when that changes. The packages are pure Python but for an accelerator that other versions
+than the emulator's own do without, so that one directory serves every interpreter version.
 """
 
 import argparse
 import fcntl
 import hashlib
-import json
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import tomllib
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+LOCK = Path(__file__).with_name("guest.lock.txt")
 PROJECT = Path(__file__).parents[2]
-TARGET = PROJECT / "build" / "guest"
+# In a checkout beside the project's other results; installed from a wheel, in the engine's own environment.
+TARGET = PROJECT / "build" / "guest" if (PROJECT / "uv.lock").exists() else Path(sys.prefix) / "guest"
 STAMP = ".complete"
 LAYOUT = 2
 """Raise when the content of the directory is to change though the lock does not."""
@@ -53,53 +53,42 @@ def build(uv: str | None = None) -> bool:
 
 
 def _is_complete() -> bool:
-    lock = (PROJECT / "uv.lock").read_bytes()
     stamp = TARGET / STAMP
-    known = stamp.read_text().split() if stamp.is_file() else []
-    # Parsing the lock takes a hundred times longer than hashing it.
-    written = hashlib.sha256(lock).hexdigest()
-    if known[1:] == [written]:
-        return True
-    if known[:1] == [_digest(lock.decode())]:
-        with suppress(OSError):
-            stamp.write_text(f"{known[0]} {written}")
-        return True
-    return False
+    return stamp.is_file() and stamp.read_text() == _wanted()
+
+
+def _wanted() -> str:
+    """Names what the lock wants in the directory, and how this module lays it out."""
+    version = "{}.{}".format(*sys.version_info)
+    return hashlib.sha256(f"{LAYOUT} {version}\n{LOCK.read_text()}".encode()).hexdigest()
 
 
 def _build(uv: str | None) -> None:
-    program = uv or os.environ.get("UV") or shutil.which("uv") or _tools_uv()
-    if program is None:
-        raise GuestSetupError(
-            "The packages that functions run with (boto3, awslambdaric) are not installed, and uv, which "
-            "installs them, was not found: run `make setup`, or install uv and run "
-            "`python -m mdlc_emulator.guest_setup`."
-        )
-    lock = (PROJECT / "uv.lock").read_bytes()
+    installer = _installer(uv)
     with tempfile.TemporaryDirectory(dir=TARGET.parent, prefix="guest-") as scratch:
         fresh = Path(scratch) / "guest"
-        _install(program, Path(scratch), fresh)
-        (fresh / STAMP).write_text(f"{_digest(lock.decode())} {hashlib.sha256(lock).hexdigest()}")
+        _install(installer, fresh)
+        (fresh / STAMP).write_text(_wanted())
         fresh.chmod(0o755)
         if TARGET.exists():
             TARGET.rename(Path(scratch) / "old")
         fresh.rename(TARGET)
 
 
-def _digest(text: str) -> str:
-    """Names what the lock wants in the guest directory, and how this module lays it out."""
-    lock = tomllib.loads(text)
-    packages = {package["name"]: package for package in lock["package"]}
-    waiting = [entry["name"] for entry in packages["mdlc-emulator"]["dev-dependencies"]["guest"]]
-    wanted: dict[str, str] = {}
-    while waiting:
-        package = packages[waiting.pop()]
-        if package["name"] not in wanted:
-            wanted[package["name"]] = package["version"]
-            waiting += [entry["name"] for entry in package.get("dependencies", [])]
-    return hashlib.sha256(
-        json.dumps([LAYOUT, sys.version_info[:2], wanted], sort_keys=True).encode()
-    ).hexdigest()
+def _installer(uv: str | None) -> list[str]:
+    """The beginning of an install command: uv's, else pip's."""
+    program = uv or os.environ.get("UV") or shutil.which("uv") or _tools_uv()
+    if program is not None:
+        # awslambdaric has binaries for Linux only, and its Python part is all we want.
+        linux = ["--python-platform", "linux"] if sys.platform == "darwin" else []
+        return [program, "pip", "install", "--python", sys.executable, *linux]
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+    raise GuestSetupError(
+        "The packages that functions run with (boto3, awslambdaric) are not installed, and neither uv nor "
+        "pip, which install them, was found: run `make setup`, or install uv and run "
+        "`python -m mdlc_emulator.guest_setup`."
+    )
 
 
 def _tools_uv() -> str | None:
@@ -110,12 +99,9 @@ def _tools_uv() -> str | None:
     return None
 
 
-def _install(uv: str, scratch: Path, fresh: Path) -> None:
-    requirements = scratch / "requirements.txt"
-    export = [uv, "export", "--only-group", "guest", "--frozen", "--no-header", "--quiet"]
-    _run([*export, "--project", str(PROJECT), "--output-file", str(requirements)])
-    install = [uv, "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--python", sys.executable]
-    _run([*install, "--target", str(fresh), "--requirements", str(requirements)])
+def _install(installer: list[str], fresh: Path) -> None:
+    options = ["--quiet", "--no-deps", "--require-hashes", "--target", str(fresh), "--requirement", str(LOCK)]
+    _run([*installer, *options])
     for useless in ("bin", "simplejson/tests", ".lock"):
         path = fresh / useless
         if path.is_dir():
