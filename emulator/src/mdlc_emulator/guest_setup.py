@@ -1,8 +1,8 @@
 """Builds the directory that function processes see as /var/runtime: what AWS's Python image brings, locked.
 
 `python -m mdlc_emulator.guest_setup [--uv UV]` installs guest.lock.txt (the `guest` group of the project's
-lock), done again only when that changes. The packages are pure Python but for an accelerator that other versions
-than the emulator's own do without, so that one directory serves every interpreter version.
+lock), done again only when that changes. The packages are pure Python but for an accelerator that other
+versions than the emulator's own do without, so that one directory serves every interpreter version.
 """
 
 import argparse
