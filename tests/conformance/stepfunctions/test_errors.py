@@ -209,6 +209,33 @@ def test_a_result_beyond_256_kib(workflows: Workflows, functions: Functions) -> 
     )
 
 
+def test_a_result_too_large_is_caught(workflows: Workflows, functions: Functions) -> None:
+    name = functions.make("def handler(event, context):\n    return 'x' * 262_144\n")
+    for error in ("States.DataLimitExceeded", "States.ALL"):
+        catch = [{"ErrorEquals": [error], "Next": "Caught"}]
+        states = {
+            "T": {"Type": "Task", "Resource": functions.arn(name), "Catch": catch, "Next": "Caught"},
+            "Caught": {"Type": "Succeed"},
+        }
+        assert workflows.run(states).output["Error"] == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("$.a.nowhere", "No results for path: $['a']['nowhere']"),
+        ("$.no.such.path", "Missing property in path $['no']"),
+    ],
+)
+def test_an_input_path_that_leads_nowhere(workflows: Workflows, path: str, words: str) -> None:
+    outcome = workflows.run({"P": {"Type": "Pass", "InputPath": path}}, {"a": {"b": 1}})
+    assert (outcome.status, outcome.error) == ("FAILED", "States.Runtime")
+    assert outcome.cause == (
+        "An error occurred while executing the state 'P' (entered at the event id #2). "
+        f"Invalid path '{path}' : {words}"
+    )
+
+
 @pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html")
 def test_the_limit_counts_bytes_of_utf_8(workflows: Workflows) -> None:
     double = {"Type": "Pass", "Parameters": {"a.$": "$.t", "b.$": "$.t"}}

@@ -43,6 +43,21 @@ def test_a_function_by_its_arn_and_by_invoke(workflows: Workflows, functions: Fu
 
 
 @pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html")
+@pytest.mark.parametrize("value", [None, "HelloWorld", 0, 0.5, True, [], {}, {"a": None}])
+def test_any_json_is_a_payload(workflows: Workflows, functions: Functions, value: Any) -> None:
+    name = functions.make("def handler(event, context):\n    return event\n")
+    direct = {"Type": "Task", "Resource": functions.arn(name), "InputPath": "$.v"}
+    invoke = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": name, "Payload.$": "$.v"},
+        "OutputPath": "$.Payload",
+    }
+    for state in (direct, invoke):
+        assert workflows.value(state, {"v": value}) == value
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html")
 def test_a_function_that_does_not_exist(workflows: Workflows, aws: Aws) -> None:
     parameters = {"FunctionName": "nobody-made-this", "Payload": {}}
     outcome = workflows.run(

@@ -24,8 +24,8 @@ from mdlc_emulator.engine.stepfunctions.stock import StatesErrorName, StatesErro
 # The words that the SDK for Java makes of a service id: acronyms become words as well.
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+|\d+")
 _EXCEPTIONS = {"IoT": "Iot", "stepfunctions": "Sfn"}
-# What States.ALL does not match.
-_TERMINAL = {"States.Runtime", "States.DataLimitExceeded"}
+# What States.ALL does not match. (The guide names States.DataLimitExceeded as well; AWS does catch it.)
+_TERMINAL = {"States.Runtime"}
 
 
 @lru_cache(maxsize=512)

@@ -18,6 +18,7 @@ from localstack.services.stepfunctions.asl.component.common.timeouts.timeout imp
 )
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.state_map import StateMap
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_parallel import branch_worker
+from localstack.services.stepfunctions.asl.component.state.state_execution.state_task import lambda_eval_utils
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_task.state_task_lambda import (  # noqa: E501
     StateTaskLambda,
 )
@@ -82,6 +83,9 @@ def install() -> None:
         if not isinstance(env.stack[-1], _PutOut):
             put_out(self, env)
 
+    payload = original(lambda_eval_utils, "to_payload_type")
+    # Null is a payload like any other; the stock interpreter hands on an empty object.
+    replace(lambda_eval_utils, "to_payload_type", lambda value: b"null" if value is None else payload(value))
     check_size = original(StateTaskLambda, "_verify_size_quota")
 
     @replaces(StateTaskLambda, "_verify_size_quota")

@@ -49,6 +49,20 @@ def walk(names: tuple[str, ...], data: Any) -> Any:
     return data
 
 
+def not_found(path: str, data: Any) -> str:
+    """AWS's words for a path that leads nowhere in `data`."""
+    names = fields(path)
+    if not names:
+        return f"Invalid path '{path}' : No results for path: {path}"
+    shown = "$"
+    for name in names[:-1]:
+        shown += f"['{name}']"
+        if not isinstance(data, dict) or name not in data:
+            return f"Invalid path '{path}' : Missing property in path {shown}"
+        data = data[name]
+    return f"Invalid path '{path}' : No results for path: {shown}['{names[-1]}']"
+
+
 def placed(names: tuple[str, ...], data: Any, value: Any) -> Any:
     """`data` with `value` put where `names` lead, objects made on the way; `data` itself is changed and
     returned.

@@ -6,7 +6,11 @@ from collections import ChainMap
 from typing import Any
 
 from jsonpath_ng.ext import parse as extended_parse
-from localstack.services.stepfunctions.asl.component.common.path import result_path
+from localstack.services.stepfunctions.asl.component.common.path import (
+    input_path,
+    output_path,
+    result_path,
+)
 from localstack.services.stepfunctions.asl.component.common.string import string_expression
 from localstack.services.stepfunctions.asl.component.state.state_execution.state_map.items import items
 from localstack.services.stepfunctions.asl.jsonata import jsonata
@@ -75,6 +79,8 @@ def install() -> None:
         # What lies on the stack is this state's own copy already; only parts of it are taken out.
         env.stack.append(whole if self.json_path == "$" else copied(extract_json(self.json_path, whole)))
 
+    for component in (input_path.InputPath, output_path.OutputPath):
+        _with_aws_words(component)
     intrinsic = original(string_expression.StringIntrinsicFunction, "_eval_body")
 
     @replaces(string_expression.StringIntrinsicFunction, "_eval_body")
@@ -104,6 +110,22 @@ def install() -> None:
         except paths.NotFoundError:
             cause = f"Unable to apply ReferencePath {source} to input {text_of(env.states.get_input())}"
             raise execution_failure(env, StatesErrorNameType.StatesResultPathMatchFailure, cause) from None
+
+
+def _with_aws_words(component: type) -> None:
+    evaluate_path = original(component, "_eval_body")
+
+    def eval_body(self: Any, env: Any) -> None:
+        try:
+            evaluate_path(self, env)
+        except FailureEventException as failure:
+            missing = failure.__context__
+            if isinstance(missing, NoSuchJsonPathError):
+                for details in (failure.failure_event.event_details or {}).values():
+                    details["cause"] = paths.not_found(missing.json_path, missing.data)  # type: ignore[index]
+            raise
+
+    replace(component, "_eval_body", eval_body)
 
 
 def _no_text_evaluation(expression: str) -> Any:
