@@ -29,12 +29,17 @@ stage_option = click.option(
     "--subnets", help="Subnet ids, separated by commas: makes AWS Batch for jobs there (not locally)."
 )
 @click.option("--security-groups", help="Security group ids of jobs, separated by commas.")
+@click.option("--without-jobs", is_flag=True, help="Take away what --subnets has made.")
 @json_option
 def deploy(
-    stage: str, port: int | None, subnets: str | None, security_groups: str | None, as_json: bool
+    stage: str,
+    port: int | None,
+    subnets: str | None,
+    security_groups: str | None,
+    without_jobs: bool,
+    as_json: bool,
 ) -> int:
-    """Deploy the application: stack, functions, workflows, event source mappings; then check it and print its
-    URL.
+    """Deploy the application: stack, functions, workflows, mappings; then check it and print its URL.
 
     The stage `local` goes to the emulator, the others to AWS. Running it again changes only what has changed.
     """
@@ -42,13 +47,15 @@ def deploy(
     project.checked(stage)
     if (subnets is None) != (security_groups is None):
         raise MdlcError("--subnets and --security-groups belong together: give both or none.", Exit.USAGE)
+    if without_jobs and subnets is not None:
+        raise MdlcError("--without-jobs and --subnets contradict each other: give one of them.", Exit.USAGE)
     if stage == LOCAL and subnets is not None:
         raise MdlcError(
             "The emulator does not run AWS Batch yet: leave out --subnets and --security-groups.", Exit.USAGE
         )
     where = target(stage, port)
     with progress("Deploying", quiet=as_json) as say:
-        report = run(project, stage, where, Compute(subnets, security_groups), say)
+        report = run(project, stage, where, Compute(subnets, security_groups, without_jobs), say)
     _tell(report, as_json)
     return Exit.OK
 

@@ -22,20 +22,20 @@ from workflows.mappings import problems, read
 
 @dataclass(frozen=True)
 class Compute:
-    """Where jobs run: AWS Batch in these subnets, or nowhere. The network is given as ids separated by
-    commas."""
+    """Where jobs run: AWS Batch in a network of one's own, given as ids separated by commas. With nothing
+    given it stays as it is, which in a new stage is nowhere; `removed` takes it away."""
 
     subnets: str | None = None
     security_groups: str | None = None
-
-    @property
-    def wanted(self) -> bool:
-        return self.subnets is not None
+    removed: bool = False
 
     @property
     def parameters(self) -> dict[str, str]:
-        if self.subnets is None or self.security_groups is None:
+        """Those of the stack's parameters that change."""
+        if self.removed:
             return {"Compute": "false"}
+        if self.subnets is None or self.security_groups is None:
+            return {}
         return {"Compute": "true", "Subnets": self.subnets, "SecurityGroups": self.security_groups}
 
 
@@ -43,7 +43,7 @@ def deploy(
     project: Project, stage: str, target: Target, compute: Compute, say: Callable[[str], None]
 ) -> Report:
     """Bring the stage to what the checkout says. Raises MdlcError; running it again goes on from there."""
-    report = Report(stage, left_out=[] if compute.wanted else [_left_out(stage)])
+    report = Report(stage)
     work = _Deploy(project, stage, target, compute, say)
     steps = Steps(report, say, f"mdlc deploy --stage {stage}")
     steps.run("package", "Packaging", work.package)
@@ -51,6 +51,7 @@ def deploy(
         ("stack", "Looking at the stack", work.stack),
         ("layer", "Publishing the dependencies", work.publish),
     )
+    report.left_out = work.left_out()
     steps.run("functions", "Deploying the functions", work.functions)
     report.url = work.url()
     steps.together(
@@ -73,6 +74,7 @@ class _Deploy:
         self._compute = compute
         self._say = say
         self._layer = ""
+        self._stack = Stack(target.client("cloudformation"), project.prefix(stage))
         self.prefix = project.prefix(stage)
 
     def package(self) -> str:
@@ -81,8 +83,18 @@ class _Deploy:
 
     def stack(self) -> str:
         template = (self._project.root / "workflows" / "template.yaml").read_text()
-        stack = Stack(self._target.client("cloudformation"), self.prefix)
-        return stack.apply(template, {"Stage": self._stage, **self._compute.parameters}, self._say)
+        return self._stack.apply(template, {"Stage": self._stage, **self._compute.parameters}, self._say)
+
+    def left_out(self) -> list[str]:
+        """What the stage does not have, each with the reason."""
+        if self._stack.parameters().get("Compute") == "true":
+            return []
+        reason = (
+            "the emulator does not run AWS Batch yet"
+            if self._stage == LOCAL
+            else "give --subnets and --security-groups to have them"
+        )
+        return [f"AWS Batch queue, image repository and roles of jobs ({reason})"]
 
     def publish(self) -> str:
         self._layer, published = publish_layer(self._project, self._stage, self._target)
@@ -134,15 +146,6 @@ class _Deploy:
 
     def _deployed(self) -> list[dict[str, Any]]:
         return self._project.deployed(self._stage)
-
-
-def _left_out(stage: str) -> str:
-    reason = (
-        "the emulator does not run AWS Batch yet"
-        if stage == LOCAL
-        else "give --subnets and --security-groups to have them"
-    )
-    return f"AWS Batch queue, image repository and roles of jobs ({reason})"
 
 
 def _counted(changes: list[Change]) -> str:

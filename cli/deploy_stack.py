@@ -29,7 +29,10 @@ class Stack:
 
     def apply(self, template: str, parameters: dict[str, str], say: Say) -> str:
         """Make the stack `template`; "created", "updated" or "unchanged". Raises MdlcError with the first
-        cause."""
+        cause.
+
+        Parameters that are not given keep the value they have, in a new stack the template's default.
+        """
         status = self.status()
         if status in _UNBORN:
             self.remove(say)
@@ -57,6 +60,13 @@ class Stack:
                 return None
             raise
 
+    def parameters(self) -> dict[str, str]:
+        """The values that the stack's parameters have."""
+        (stack,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
+        return {
+            given["ParameterKey"]: given.get("ParameterValue", "") for given in stack.get("Parameters", ())
+        }
+
     def buckets(self) -> list[str]:
         """Names of the stack's buckets."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)
@@ -83,14 +93,19 @@ class Stack:
 
     def _change_set(self, template: str, parameters: dict[str, str], kind: str) -> str | None:
         """The id of a change set that is ready, None when nothing would change."""
+        given: list[dict[str, Any]] = [
+            {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
+        ]
+        if kind == "UPDATE":
+            known = self._client.get_template_summary(TemplateBody=template)["Parameters"]
+            kept = self.parameters().keys() & {one["ParameterKey"] for one in known} - parameters.keys()
+            given += [{"ParameterKey": name, "UsePreviousValue": True} for name in sorted(kept)]
         made = self._client.create_change_set(
             StackName=self.name,
             ChangeSetName=f"mdlc-{uuid.uuid4().hex[:12]}",
             ChangeSetType=kind,
             TemplateBody=template,
-            Parameters=[
-                {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
-            ],
+            Parameters=given,
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
         looks = _Pauses()

@@ -46,6 +46,17 @@ def test_it_is_made_once_and_changed_when_the_template_is(stack: Stack) -> None:
     assert stack.status() is None
 
 
+def test_parameters_that_are_not_given_keep_their_value(stack: Stack) -> None:
+    template = QUEUE.format(seconds="!Ref Seconds") + (
+        "\nParameters: {Seconds: {Type: Number, Default: 10}, Other: {Type: String, Default: a}}"
+    )
+    stack.apply(template, {}, quiet)
+    assert stack.parameters() == {"Seconds": "10", "Other": "a"}
+    stack.apply(template, {"Seconds": "20"}, quiet)
+    assert stack.apply(template, {}, quiet) == "unchanged"
+    assert stack.parameters() == {"Seconds": "20", "Other": "a"}
+
+
 def test_a_failure_names_its_cause_and_does_not_stand_in_the_way(stack: Stack) -> None:
     with pytest.raises(
         MdlcError, match=r"stack-test is \w+: Role: .*there-is-no-such-policy.* Mend workflows/"

@@ -56,6 +56,11 @@ def test_jobs_need_both_of_their_networks_settings() -> None:
     assert "belong together" in deploy("--stage", "dev", "--subnets", "subnet-1")[1]
 
 
+def test_jobs_are_made_or_taken_away_not_both() -> None:
+    options = ("--subnets", "subnet-1", "--security-groups", "sg-1", "--without-jobs")
+    assert "contradict" in deploy("--stage", "dev", *options)[1]
+
+
 def test_jobs_are_not_promised_on_the_emulator() -> None:
     options = ("--subnets", "subnet-1", "--security-groups", "sg-1")
     assert "does not run AWS Batch yet" in deploy("--stage", "local", *options)[1]
