@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 
 from mdlc_emulator.launcher.errors import EnvironmentMissingError
@@ -101,6 +100,8 @@ def _install(home: Path, python: Path) -> None:
 
 def _copy_package(python: Path) -> None:
     """This very package and its entry points, by which LocalStack finds its plugins."""
+    from importlib import metadata  # the second largest import of a start, and seldom needed
+
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     target = python.parents[1] / "lib" / version / "site-packages"
     shutil.copytree(PACKAGE, target / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
