@@ -22,6 +22,7 @@ LOG = logging.getLogger(__name__)
 MOST_PAYLOAD = 6 * 2**20
 METADATA_BYTES = 600
 READ_AT_ONCE = 1000
+PAUSE_AFTER_ERROR = 1.0
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,25 @@ class LaneReader:
         self._thread.join()
 
     def _run(self) -> None:
-        try:
-            while not self._stop.is_set() and not self._source.gone():
-                batch = self._gather()
-                if batch:
-                    if not self._deliver(batch):
-                        return
-                elif self._shard.log.exhausted(self._seen):
-                    self._done(self._shard)
+        while not self._stop.is_set() and not self._source.gone():
+            try:
+                if not self._advance():
                     return
-        except Exception:
-            LOG.exception("The reader of %s lane %d has failed.", self._shard.id, self._lane)
+            except Exception:
+                # Whatever it was, the shard goes on: from the checkpoint, so that nothing is lost.
+                LOG.exception("The reader of %s lane %d has failed.", self._shard.id, self._lane)
+                self._seen = self._progress.positions[self._lane]
+                clock.pause(PAUSE_AFTER_ERROR, self._stop)
+
+    def _advance(self) -> bool:
+        """Deliver the next batch; False when there is nothing more to do."""
+        batch = self._gather()
+        if batch:
+            return self._deliver(batch)
+        if self._shard.log.exhausted(self._seen):
+            self._done(self._shard)
+            return False
+        return True
 
     def _gather(self) -> list[Delivered]:
         """The next batch, full or due; empty when there is nothing and never will be, or on the way to "

@@ -17,9 +17,11 @@ from mdlc_emulator.engine.event_sources.target import FunctionTarget
 
 LOG = logging.getLogger(__name__)
 
-# Lambda begins with five batches at a time; a queue without work is asked every 20 s at most.
+# Lambda begins with five batches at a time.
 CONCURRENT_BATCHES = 5
-LONG_POLL_SECONDS = 20
+# A message wakes a long poll at once, however long it is. A short one ends soon after the mapping is disabled:
+# what it still received would have to be given back, and count as received.
+LONG_POLL_SECONDS = 3
 RECEIVE_AT_ONCE = 10
 ERROR_PAUSE = 1.0
 # 6 MB of an invocation less what stands around the messages.
@@ -74,10 +76,17 @@ class QueueMapping:
             if not messages:
                 self._slots.release()
                 continue
-            if self._stop.is_set():
+            if self._stop.is_set() or not self._handed_over(messages):
                 self._give_back(messages)
                 return
+
+    def _handed_over(self, messages: list[dict[str, Any]]) -> bool:
+        try:
             self._pool.submit(self._handle, messages)
+        except RuntimeError:
+            # Stopped in this very moment.
+            return False
+        return True
 
     def _receive(self) -> list[dict[str, Any]]:
         """The next batch: with a window, what comes until it is over or the batch is full."""
