@@ -100,9 +100,11 @@ def test_a_member_of_the_request_makes_the_difference(emulator: Instance, aws: A
 
 
 def test_what_is_not_implemented_is_unsupported(emulator: Instance, aws: Aws):
-    with pytest.raises(ClientError):
+    with pytest.raises(ClientError) as refused:
         aws.client("gamelift").list_fleets()
-    with pytest.raises(ClientError):
+    assert code(refused) == "UnsupportedByEmulator"
+    assert "does not have the service gamelift" in str(refused.value)
+    with pytest.raises(ClientError, match="ec2:DescribeSpotFleetRequestHistory"):
         aws.client("ec2").describe_spot_fleet_request_history(
             SpotFleetRequestId="sfr-73fbd2ce-aa30-494c-8788-1cee4EXAMPLE", StartTime="2026-01-01T00:00:00Z"
         )

@@ -7,7 +7,7 @@ def install() -> None:
     from localstack.runtime import get_current_runtime
 
     from mdlc_emulator.engine.fidelity.table import table
-    from mdlc_emulator.engine.gateway import catalog, savings
+    from mdlc_emulator.engine.gateway import catalog, savings, unknown
     from mdlc_emulator.engine.gateway.chain import order
 
     gateway = get_current_runtime().components.gateway
@@ -18,4 +18,5 @@ def install() -> None:
     order(gateway)
     catalog.install()
     savings.install()
+    unknown.install()
     table()  # an error in the table of classes must end the start, not a call

@@ -7,15 +7,40 @@ service's own protocol, and counted so.
 from typing import Any
 
 from botocore.model import OperationNotFoundError
-from localstack.aws import handlers
+from localstack.aws import handlers, skeleton
 from localstack.aws.api import CommonServiceException, RequestContext
+from localstack.aws.handlers import service as service_handlers
 from localstack.aws.protocol.parser import OperationNotFoundParserError, UnknownParserError
 from localstack.aws.protocol.serializer import create_serializer
 from rolo.gateway import HandlerChain
 
-from mdlc_emulator.engine.fidelity.recorder import UNSUPPORTED_CODE, count_unknown
+from mdlc_emulator.engine.fidelity.recorder import UNSUPPORTED_CODE, count_unknown, has
 
+_LICENCE_WORDS = "get_service_availability_exception"
 _LONGEST_NAME = 80
+_WAY_OUT = "Nothing was changed; GET /_mdlc/fidelity/classes lists what there is."
+
+
+class UnavailableError(CommonServiceException):
+    """What a client is told of a service or operation that nobody implements."""
+
+    error_code = 0
+    """LocalStack counts its own by number."""
+
+    def __init__(self, service: str, operation: str | None, *_: Any) -> None:
+        known = operation and has(service)
+        missing = f"operation {service}:{operation}" if known else f"service {service}"
+        super().__init__(UNSUPPORTED_CODE, f"The emulator does not have the {missing}. {_WAY_OUT}", 501)
+
+
+def install() -> None:
+    """Answer in this emulator's words where LocalStack speaks of its licences."""
+    for module in (skeleton, service_handlers):
+        if not hasattr(module, _LICENCE_WORDS):
+            raise RuntimeError(
+                f"{module.__name__}.{_LICENCE_WORDS} is gone: this is not the locked LocalStack"
+            )
+        setattr(module, _LICENCE_WORDS, UnavailableError)
 
 
 def answer_exception(
@@ -27,11 +52,7 @@ def answer_exception(
         handlers.handle_service_exception(chain, exception, context, response)
         return
     name = _name(context)
-    error = CommonServiceException(
-        UNSUPPORTED_CODE,
-        f"The emulator does not know the operation {name} of {service.service_name}; it has changed nothing.",
-        status_code=501,
-    )
+    error = UnavailableError(service.service_name, name)
     context.service_exception = error
     any_operation = service.operation_model(service.operation_names[0])
     serializer = create_serializer(service, context.protocol)
