@@ -84,6 +84,59 @@ def test_bytes_are_returned_as_they_are(bytes_of_hex: Environment, content: byte
     assert outcome.answer.body == content
 
 
+ENDINGS = {
+    "answer": "answer",
+    "error": "answer",
+    "exit": "exit",
+    "signal": "exit",
+    "sleep": "timeout",
+    "memory": "out_of_memory",
+    "leave": "answer",
+}
+
+
+@pytest.fixture
+def fate(make: Make) -> Environment:
+    """A function that ends as it is told."""
+    return make(
+        """
+        import os, subprocess, time
+        def handler(event, context):
+            if event == "error":
+                raise ValueError(event)
+            if event == "exit":
+                os._exit(7)
+            if event == "signal":
+                os.kill(os.getpid(), 9)
+            if event == "sleep":
+                time.sleep(60)
+            if event == "memory":
+                return len(bytearray(300 << 20))
+            if event == "leave":
+                subprocess.Popen(["sleep", "600"], start_new_session=True)
+            return event
+        """,
+        memory_mb=150,
+    )
+
+
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(sorted(ENDINGS)), max_size=8))
+def test_how_an_invocation_ends_does_not_depend_on_how_others_ended(
+    fate: Environment, events: list[str]
+) -> None:
+    for name in events:
+        outcome = fate.invoke(event("id", json.dumps(name).encode()), 0.6 if name == "sleep" else 20)
+        assert (name, outcome.kind) == (name, ENDINGS[name])
+        if name == "exit":
+            assert outcome.status == 7
+        if name == "signal":
+            assert outcome.status == -signal.SIGKILL
+        if outcome.answer is not None:
+            assert outcome.answer.is_error == (name == "error")
+            assert name == "error" or json.loads(outcome.answer.body) == name
+
+
 def test_an_environment_that_is_stopped_ends_what_runs_in_it(make: Make) -> None:
     environment = make("import time\ndef handler(event, context):\n    time.sleep(60)\n")
     assert environment.start(10).kind == "ready"

@@ -61,8 +61,11 @@ class RuntimeProcess:
             os.close(log_start)
 
     def memory(self) -> int:
-        """Bytes resident now in all processes of the environment but its init."""
-        return memory.resident(memory.descendants(self._init_pid)) if self._init_pid and memory.LINUX else 0
+        """Bytes resident now in all processes of the environment but its init. None are counted before the
+        runtime has come up: what still ends then belongs to its predecessor."""
+        if self._init_pid is None or self._runtime_pid is None or not memory.LINUX:
+            return 0
+        return memory.resident(memory.descendants(self._init_pid))
 
     def peak(self) -> int:
         """The most bytes the runtime's own process ever held."""
