@@ -1,6 +1,7 @@
 """Map states: inline, and distributed with S3 readers, batches, tolerated failures and written results."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -117,7 +118,7 @@ def distributed(processor: dict[str, Any] = PASS, **fields: Any) -> dict[str, An
 @pytest.fixture(scope="module")
 def bucket(aws: Aws) -> Iterator[str]:
     s3 = aws.client("s3")
-    name = "conformance-map-items"
+    name = f"conformance-map-items-{uuid.uuid4().hex[:8]}"
     s3.create_bucket(Bucket=name)
     objects = {
         "in/items.json": json.dumps([{"i": i} for i in range(7)]),
