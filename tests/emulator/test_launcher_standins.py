@@ -21,12 +21,6 @@ def test_ec2_and_what_uses_it_work_though_ssm_does_not_bring_it(aws: Aws, emulat
     ec2.delete_vpc(VpcId=vpc)
 
 
-def test_a_service_that_does_not_exist_here_is_refused_as_such(aws: Aws) -> None:
-    """The error's text comes from a catalogue that is imported only for it."""
-    with pytest.raises(Exception, match=r"not.*(emulated|included|supported)"):
-        aws.client("ram").list_resources(resourceOwner="SELF")
-
-
 def test_a_checksum_of_s3_that_needs_the_native_library_works(aws: Aws) -> None:
     s3: Any = aws.client("s3", config=Config(request_checksum_calculation="when_required"))
     s3.create_bucket(Bucket="standins-checksums")
