@@ -120,7 +120,7 @@ def fate(make: Make) -> Environment:
     )
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(sorted(ENDINGS)), max_size=8))
 def test_how_an_invocation_ends_does_not_depend_on_how_others_ended(
     fate: Environment, events: list[str]
