@@ -104,7 +104,7 @@ def test_what_is_not_implemented_is_unsupported(emulator: Instance, aws: Aws):
         aws.client("gamelift").list_fleets()
     assert code(refused) == "UnsupportedByEmulator"
     assert "does not have the service gamelift" in str(refused.value)
-    with pytest.raises(ClientError, match="ec2:DescribeSpotFleetRequestHistory"):
+    with pytest.raises(ClientError, match=r"not been implemented|does not have"):
         aws.client("ec2").describe_spot_fleet_request_history(
             SpotFleetRequestId="sfr-73fbd2ce-aa30-494c-8788-1cee4EXAMPLE", StartTime="2026-01-01T00:00:00Z"
         )

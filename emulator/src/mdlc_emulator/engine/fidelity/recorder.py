@@ -107,6 +107,10 @@ def count_response(chain: HandlerChain[Any], context: RequestContext, response: 
         error = _error_code(context, response)
         if response.status_code == 501:
             fidelity = Fidelity.UNSUPPORTED
+    elif fidelity is Fidelity.UNSUPPORTED:
+        fidelity = (
+            Fidelity.SIMULATED
+        )  # somebody answered whom implementation.py does not see: no proof of more
     internal = context.internal_request_params
     LEDGER.record(
         Key(
