@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 # Lambda begins with five batches at a time.
 CONCURRENT_BATCHES = 5
-# A message wakes a long poll at once, however long it is. A short one ends soon after the mapping is disabled:
+# A message wakes a long poll at once, however long. A short one ends soon after the mapping is disabled:
 # what it still received would have to be given back, and count as received.
 LONG_POLL_SECONDS = 3
 RECEIVE_AT_ONCE = 10
