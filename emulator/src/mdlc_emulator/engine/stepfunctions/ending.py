@@ -12,6 +12,7 @@ import logging
 import threading
 from typing import Any
 
+from localstack.aws.api.stepfunctions import StateMachineType
 from localstack.services.stepfunctions.backend import execution as executions
 from localstack.services.stepfunctions.backend import execution_worker as workers
 
@@ -41,6 +42,9 @@ from mdlc_emulator.engine.stepfunctions.stock import (
 from mdlc_emulator.engine.stepfunctions.values import text_of
 
 LOG = logging.getLogger(__name__)
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+EXPRESS_SECONDS = 300
 
 
 def install() -> None:
@@ -95,9 +99,11 @@ def _programs() -> None:
     @replaces(Program, "eval")
     def evaluate(self: Any, env: Any) -> None:
         env.next_state_name = getattr(env, "_mdlc_resume_at", None) or self.start_at.start_at_name
+        seconds = self.timeout_seconds.timeout_seconds if self.timeout_seconds else None
+        if env.execution_type == StateMachineType.EXPRESS and not env.is_frame():
+            seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
         timer = None
-        if self.timeout_seconds:
-            seconds = self.timeout_seconds.timeout_seconds
+        if seconds is not None:
             timer = clock.call_at(clock.now() + seconds, lambda: _time_out(env))
         try:
             self._eval_body(env)
