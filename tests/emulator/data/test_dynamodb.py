@@ -17,7 +17,7 @@ from mdlc_emulator.engine.dynamodb import numbers
 from mdlc_emulator.engine.dynamodb.backend import stream_operations, table_operations
 from mdlc_emulator.engine.dynamodb.grammar import parse_condition
 from mdlc_emulator.engine.dynamodb.store import TableStore
-from mdlc_emulator.engine.dynamodb.values import clean, equal, size
+from mdlc_emulator.engine.dynamodb.values import clean, equal, item_size, size
 
 CALLER = Caller("000000000000", "us-east-1")
 
@@ -310,6 +310,17 @@ class Model(RuleBasedStateMachine):
         local = self.pages("Scan", IndexName="by-n")
         assert len(local) == sum(1 for item in self.model.values() if "n" in item)
         assert all(item.keys() == {"p", "s", "n"} for item in local)
+
+    @invariant()
+    def sizes_and_counts_are_those_of_the_items(self) -> None:
+        if "table" not in self.store.of(CALLER):
+            return
+        described = self.do("DescribeTable")["Table"]
+        assert described["ItemCount"] == len(self.model)
+        assert described["TableSizeBytes"] == sum(map(item_size, self.model.values()))
+        [index] = described["GlobalSecondaryIndexes"]
+        held = [item for item in self.model.values() if "g" in item and "n" in item]
+        assert (index["ItemCount"], index["IndexSizeBytes"]) == (len(held), sum(map(item_size, held)))
 
     @invariant()
     def the_stream_replayed_makes_the_table(self) -> None:

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mdlc_emulator.engine.dynamodb.table import Index, Table
-from mdlc_emulator.engine.dynamodb.values import item_size
 
 
 def description(table: Table, status: str = "ACTIVE", index_status: str = "ACTIVE") -> dict[str, Any]:
@@ -34,9 +33,9 @@ def description(table: Table, status: str = "ACTIVE", index_status: str = "ACTIV
             ),
         }
     for member, is_global in (("LocalSecondaryIndexes", False), ("GlobalSecondaryIndexes", True)):
-        found = [index for index in table.indexes.values() if index.is_global is is_global]
+        found = [index for index in list(table.indexes.values()) if index.is_global is is_global]
         if found:
-            shape[member] = [_index(table, index, index_status) for index in found]
+            shape[member] = [_index(index, index_status) for index in found]
     if table.stream is not None:
         shape["LatestStreamLabel"] = table.stream.label
         shape["LatestStreamArn"] = table.stream.arn
@@ -61,14 +60,13 @@ def _throughput(units: dict[str, int]) -> dict[str, int]:
     return {"NumberOfDecreasesToday": 0, **units}
 
 
-def _index(table: Table, index: Index, status: str) -> dict[str, Any]:
-    held = [index.project(item, table.keys) for item in table.items.values() if index.keys.covers(item)]
+def _index(index: Index, status: str) -> dict[str, Any]:
     shape: dict[str, Any] = {
         "IndexName": index.name,
         "KeySchema": index.keys.shape(),
         "Projection": index.projection,
-        "IndexSizeBytes": sum(map(item_size, held)),
-        "ItemCount": len(held),
+        "IndexSizeBytes": index.bytes,
+        "ItemCount": index.order.count,
         "IndexArn": index.arn,
     }
     if index.is_global:

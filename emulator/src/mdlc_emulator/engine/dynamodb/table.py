@@ -32,6 +32,7 @@ class Index:
     arn: str
     throughput: dict[str, int] | None = None
     order: Order = field(default_factory=Order)
+    bytes: int = 0
 
     def project(self, item: Item, table_keys: KeySchema) -> Item:
         """What of `item` this index holds."""
@@ -121,12 +122,29 @@ class Table:
             if old is None:
                 self.order.add(primary, primary)
         for index in self.indexes.values():
-            _move(index, primary, old, new)
+            self._move(index, primary, old, new)
         if new is not None and self.ttl_enabled:
             self.note_expiry(primary, new)
         if self.stream is not None and self.stream.enabled and not same_item(old, new):
             self.stream.write(self.keys.pick(key), old, new, now, expired=expired)
         return old
+
+    def _move(self, index: Index, primary: Key, old: Item | None, new: Item | None) -> None:
+        """Let `index` follow a write."""
+        held = old if old is not None and index.keys.covers(old) else None
+        holds = new if new is not None and index.keys.covers(new) else None
+        if held is not None:
+            index.bytes -= item_size(index.project(held, self.keys))
+        if holds is not None:
+            index.bytes += item_size(index.project(holds, self.keys))
+        before = None if held is None else index.keys.of_item(held)
+        after = None if holds is None else index.keys.of_item(holds)
+        if before == after:
+            return
+        if before is not None:
+            index.order.remove(before, primary)
+        if after is not None:
+            index.order.add(after, primary)
 
     def _remember(self, primary: Key, old: Item | None, now: float) -> None:
         """Keep what a write replaces, for as long as the table can be restored to it."""
@@ -150,7 +168,7 @@ class Table:
     def fill(self, index: Index) -> None:
         """Put every item into a new index."""
         for primary, item in self.items.items():
-            _move(index, primary, None, item)
+            self._move(index, primary, None, item)
 
     def note_expiry(self, primary: Key, item: Item) -> None:
         """Remember when an item expires, so that the sweep finds it."""
@@ -176,14 +194,3 @@ class Table:
                     self.write(self.keys.pick(item), None, now, expired=True)
                     gone += 1
         return gone
-
-
-def _move(index: Index, primary: Key, old: Item | None, new: Item | None) -> None:
-    before = index.keys.of_item(old) if old is not None and index.keys.covers(old) else None
-    after = index.keys.of_item(new) if new is not None and index.keys.covers(new) else None
-    if before == after:
-        return
-    if before is not None:
-        index.order.remove(before, primary)
-    if after is not None:
-        index.order.add(after, primary)

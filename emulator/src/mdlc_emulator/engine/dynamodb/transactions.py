@@ -70,12 +70,20 @@ class Transactions:
                 return {}
             answer = self._write(caller, request, actions)
             if token is not None:
+                self._forget_old_tokens()
                 self._store.tokens[caller.account, caller.region, token] = (
                     clock.now(),
                     _fingerprint(request),
                     None,
                 )
         return answer
+
+    def _forget_old_tokens(self) -> None:
+        edge = clock.now() - TOKEN_SECONDS
+        known = self._store.tokens
+        # Tokens are kept in the order of their use: the old ones come first.
+        while known and next(iter(known.values()))[0] < edge:
+            del known[next(iter(known))]
 
     def _repeated(self, caller: Caller, token: str, request: Request) -> bool:
         known = self._store.tokens.get((caller.account, caller.region, token))

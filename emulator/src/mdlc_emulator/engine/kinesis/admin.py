@@ -272,7 +272,7 @@ class Admin:
         }
 
     def describe_limits(self, caller: Caller, request: Request) -> Response:
-        streams = self._store.of(caller).values()
+        streams = list(self._store.of(caller).values())
         return {
             "ShardLimit": 500,
             "OpenShardCount": sum(len(s.open_shards()) for s in streams if s.mode == "PROVISIONED"),
@@ -324,5 +324,5 @@ def _filter(chosen: dict[str, Any]) -> Callable[[Shard], bool]:
 def _page(
     stream: Stream, after: str | None, most: int, accept: Callable[[Shard], bool] = lambda shard: True
 ) -> tuple[list[Shard], bool]:
-    rest = [shard for shard in stream.shards.values() if shard.id > (after or "") and accept(shard)]
+    rest = [shard for shard in list(stream.shards.values()) if shard.id > (after or "") and accept(shard)]
     return rest[:most], len(rest) > most

@@ -90,11 +90,11 @@ class Stream:
             ) from None
 
     def children_of(self, shard: Shard) -> list[Shard]:
-        return [child for child in self.shards.values() if shard.id in child.parents]
+        return [child for child in list(self.shards.values()) if shard.id in child.parents]
 
     def trim(self, now: float) -> None:
         """Forget the records that are older than the retention period."""
-        for shard in self.shards.values():
+        for shard in list(self.shards.values()):
             shard.trim(now - self.retention_hours * 3600)
 
     def split(self, shard_id: str, new_starting: int, now: float) -> None:
@@ -154,5 +154,5 @@ class Stream:
 
     def wake(self) -> None:
         """Let everybody who waits for a record look again."""
-        for shard in self.shards.values():
+        for shard in list(self.shards.values()):
             shard.wake()
