@@ -108,9 +108,8 @@ def count_response(chain: HandlerChain[Any], context: RequestContext, response: 
         if response.status_code == 501:
             fidelity = Fidelity.UNSUPPORTED
     elif fidelity is Fidelity.UNSUPPORTED:
-        fidelity = (
-            Fidelity.SIMULATED
-        )  # somebody answered whom implementation.py does not see: no proof of more
+        # Somebody answered whom implementation.py does not see: no proof of more.
+        fidelity = Fidelity.SIMULATED
     internal = context.internal_request_params
     LEDGER.record(
         Key(
