@@ -285,7 +285,7 @@ def test_a_window_waits_for_more_records(bench: Bench) -> None:
     box = bench.box()
     name, arn = bench.stream()
     bench.map(
-        arn, bench.recorder(box), StartingPosition="LATEST", BatchSize=50, MaximumBatchingWindowInSeconds=1
+        arn, bench.recorder(box), StartingPosition="LATEST", BatchSize=50, MaximumBatchingWindowInSeconds=2
     )
     for number in range(4):
         bench.put(name, str(number))

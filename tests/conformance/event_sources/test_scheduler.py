@@ -221,10 +221,10 @@ def test_a_rate_begins_at_once_and_a_disabled_schedule_never(bench: Bench, sched
 
 def test_an_update_replaces_the_schedule(bench: Bench, scheduler: Any) -> None:
     box = bench.box()
-    name = schedule(bench, box.arn, soon(seconds=3), target={"Input": "old"}, Description="old")
+    name = schedule(bench, box.arn, soon(seconds=3600), target={"Input": "old"}, Description="old")
     scheduler.update_schedule(
         Name=name,
-        ScheduleExpression=soon(seconds=4),
+        ScheduleExpression=soon(),
         FlexibleTimeWindow=OFF,
         Target={"Arn": box.arn, "RoleArn": bench.role, "Input": "new"},
     )

@@ -144,6 +144,21 @@ def test_a_disabled_schedule_does_not_fire_until_it_is_enabled(desk: Desk) -> No
     assert desk.sees(1) == [("off", 10_800, 1)]
 
 
+def test_a_changed_schedule_fires_by_its_new_expression_only(desk: Desk) -> None:
+    desk.create("moved", "at(2026-01-01T00:10:00)")
+    desk.schedules.update(
+        CALLER,
+        {
+            "Name": "moved",
+            "ScheduleExpression": "at(2026-01-01T00:20:00)",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": TARGET,
+        },
+    )
+    desk.time.advance(3600)
+    assert desk.sees(1) == [("moved", 1200, 1)]
+
+
 def test_a_deleted_schedule_does_not_fire(desk: Desk) -> None:
     desk.create("gone", "at(2026-01-01T00:10:00)")
     desk.schedules.delete(CALLER, {"Name": "gone"})
