@@ -9,8 +9,9 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.clock import now
+from mdlc_emulator.engine.clock import ManualClock, now
 from mdlc_emulator.engine.event_sources.delivery import Delivered, Outcome, Policy, deliver
 from mdlc_emulator.engine.event_sources.failures import failed_items
 from mdlc_emulator.engine.event_sources.lanes import Progress, ShardProgress, lane_of
@@ -304,6 +305,38 @@ def test_latest_means_the_moment_the_mapping_was_made() -> None:
     eventually(lambda: len(consumer.got) == 2, within=5)
     running.stop()
     assert [data for _, data in consumer.got] == ["between", "after"]
+
+
+def test_poison_blocks_its_shard_until_the_stream_forgets_it() -> None:
+    before, time = clock.clock(), ManualClock(1_800_000_000.0)
+    clock.use_clock(time)
+    try:
+        store = StreamStore()
+        call = operations(store, Records(store))
+        call["CreateStream"](CALLER, {"StreamName": "s", "ShardCount": 1})
+        consumer = Consumer(fails_on={"poison"})
+        running = StreamMapping(
+            KinesisSource(store, store.of(CALLER)["s"].arn, "role"),
+            Progress(),
+            consumer.handling(Batching(1), Policy()),
+            position="TRIM_HORIZON",
+        )
+        running.start()
+        for data in (b"poison", b"good"):
+            call["PutRecord"](CALLER, {"StreamName": "s", "Data": data, "PartitionKey": "k"})
+            time.advance(3600)
+
+        def an_hour_later() -> bool:
+            time.advance(3600)
+            return bool(consumer.dropped)
+
+        eventually(an_hour_later, within=20)
+        running.stop()
+        assert time.now() - 1_800_000_000.0 > 24 * 3600
+        assert len(consumer.dropped) == 1
+        assert all(data != "poison" for _, data in consumer.got)
+    finally:
+        clock.use_clock(before)
 
 
 def test_a_window_gathers_records_until_it_is_over_or_the_batch_is_full() -> None:

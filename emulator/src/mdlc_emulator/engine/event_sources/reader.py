@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.event_sources.delivery import Delivered, GiveUp, Invoke, Policy, deliver
@@ -151,13 +151,19 @@ class LaneReader:
             and not self._source.gone()
         )
 
+    def _policy(self) -> Policy:
+        """The mapping's policy; what the stream itself would have forgotten is too old in any case."""
+        policy, kept = self._handling.policy, self._source.retention()
+        oldest = kept if policy.oldest_seconds < 0 else min(policy.oldest_seconds, kept)
+        return replace(policy, oldest_seconds=oldest)
+
     def _deliver(self, batch: Sequence[Delivered]) -> bool:
         def commit(position: int) -> None:
             self._progress.positions[self._lane] = position
 
         settled = deliver(
             batch,
-            self._handling.policy,
+            self._policy(),
             invoke=self._handling.invoke,
             give_up=self._handling.give_up(self._shard),
             commit=commit,

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import AwsError
 from mdlc_emulator.engine.dynamodb.store import TableStore
-from mdlc_emulator.engine.dynamodb.stream import Change
+from mdlc_emulator.engine.dynamodb.stream import RETENTION_SECONDS, Change
 from mdlc_emulator.engine.event_sources.delivery import Delivered
 from mdlc_emulator.engine.kinesis.records import start_position
 from mdlc_emulator.engine.kinesis.shard import Record, Shard
@@ -57,6 +57,10 @@ class Source(Protocol):
 
     def trim(self) -> None:
         """Forget what is past retention."""
+        ...
+
+    def retention(self) -> float:
+        """How long records are kept, in seconds."""
         ...
 
     def gone(self) -> bool:
@@ -114,6 +118,9 @@ class KinesisSource:
     def trim(self) -> None:
         self._stream.trim(clock.now())
 
+    def retention(self) -> float:
+        return self._stream.retention_hours * 3600.0
+
     def gone(self) -> bool:
         return self._stream.deleted
 
@@ -156,6 +163,9 @@ class DynamoSource:
 
     def trim(self) -> None:
         """Writing trims."""
+
+    def retention(self) -> float:
+        return float(RETENTION_SECONDS)
 
     def gone(self) -> bool:
         return self._stream.arn not in self._store.streams
