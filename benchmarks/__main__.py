@@ -95,7 +95,14 @@ def main(
         f"{plan.executions} executions, {plan.requests} GETs",
     }
     if write:
-        page = report.document(results, singles, peer=ministack.NAME, facts=facts, notes=report.load_notes())
+        page = report.document(
+            results,
+            singles,
+            peer=ministack.NAME,
+            warning=machine.busy(before),
+            facts=facts,
+            notes=report.load_notes(),
+        )
         write.write_text(page)
     if json_file:
         rows = [

@@ -19,6 +19,17 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
+def busy(runnable: float) -> str:
+    """A warning when others used the machine as the run began; "" when it was quiet. `runnable`: load()."""
+    cores = os.cpu_count() or 1
+    if runnable < cores / 2:
+        return ""
+    return (
+        f"The machine was busy with other work ({runnable:.1f} runnable processes on {cores} cores before the "
+        "run): times are longer than they would be; ratios, memory and CPU figures hold."
+    )
+
+
 def versions() -> dict[str, str]:
     """Name -> version, for the head of the report."""
     return {

@@ -121,6 +121,7 @@ def document(
     further: Sequence[Result],
     *,
     peer: str,
+    warning: str = "",
     facts: Mapping[str, str],
     notes: Mapping[str, Mapping[str, str]],
 ) -> str:
@@ -130,6 +131,7 @@ def document(
         "# Benchmarks\n",
         "Written by `make bench`; do not edit. Causes of shortfalls stand in `benchmarks/notes.toml`.\n",
         table(["", ""], [[name, text] for name, text in facts.items()]),
+        f"**{warning}**\n" if warning else "",
         tally(results),
         table(head, [cells(result) for result in results]),
         "## Where we fall short, and what failed\n",
