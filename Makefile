@@ -25,7 +25,7 @@ demo: setup  ## Start the emulator, deploy the application to it, call it, and t
 	@$(BIN)/mdlc demo
 
 test: check  ## Static checks and every test that is not long (15 minutes at most)
-	@$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadgroup
+	@$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-long: setup  ## The long tests: faults, whole deployments, whole data
 	@$(BIN)/pytest -m long
