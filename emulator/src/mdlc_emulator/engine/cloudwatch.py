@@ -3,7 +3,7 @@
 LocalStack looks for a metric by substrings of its dimensions, so that the statistics of function `orders`
 contain those of `orders-2`, and those by FunctionName contain those by FunctionName and Resource. To
 CloudWatch each set of dimensions is a metric of its own:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension """
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension"""
 
 from contextvars import ContextVar
 from typing import Any
