@@ -25,8 +25,8 @@ def busy(runnable: float) -> str:
     if runnable < cores / 2:
         return ""
     return (
-        f"The machine was busy with other work ({runnable:.1f} runnable processes on {cores} cores before the "
-        "run): times are longer than they would be; ratios, memory and CPU figures hold."
+        f"The machine was busy with other work ({runnable:.1f} runnable processes on {cores} cores before "
+        "the run): times are longer than they would be; ratios, memory and CPU figures hold."
     )
 
 
