@@ -22,6 +22,13 @@ def cloudwatch() -> Service:
     return cloudwatch_service()
 
 
+@aws_provider(api="logs", name="mdlc")
+def logs() -> Service:
+    from mdlc_emulator.engine.logs.service import logs_service
+
+    return logs_service()
+
+
 @aws_provider(api="dynamodb", name="mdlc")
 def dynamodb() -> Service:
     from mdlc_emulator.engine.dynamodb.provider import dynamodb_service

@@ -1,0 +1,1 @@
+"""CloudWatch Logs: LocalStack's, with filter patterns that select."""
