@@ -2,7 +2,7 @@
 type.
 
 Stock LocalStack deploys types that it does not know as resources that do nothing;
-`CFN_IGNORE_UNSUPPORTED_...=0` (engine/__main__.py) fails the stack instead. Here such a resource is counted
+`CFN_IGNORE_UNSUPPORTED_...=0` (process/settings.py) fails the stack instead. Here such a resource is counted
 in the ledger as unsupported, told in a sentence without LocalStack's offers, and in strict mode resources
 that would only be simulated fail too.
 """

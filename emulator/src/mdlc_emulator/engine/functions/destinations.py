@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localstack.aws.connect import connect_to
 from localstack.services.lambda_.api_utils import unqualified_lambda_arn
@@ -19,9 +19,7 @@ from localstack.utils.aws.arns import parse_arn, sqs_queue_url_for_arn
 from localstack.utils.aws.client_types import ServicePrincipal
 
 from mdlc_emulator.engine.functions.invocation_call import Target
-
-if TYPE_CHECKING:
-    from mdlc_emulator.engine.functions.invocation_async import Event
+from mdlc_emulator.engine.functions.invocation_event import Event
 
 LOG = logging.getLogger(__name__)
 ERROR_MESSAGE_LIMIT = 1024
@@ -39,7 +37,7 @@ class Record:
     body: dict[str, Any]
 
 
-def success(event: "Event", target: Target, result: InvocationResult) -> Record:
+def success(event: Event, target: Target, result: InvocationResult) -> Record:
     body = _record(event, target, "Success") | {
         "responseContext": {"statusCode": 200, "executedVersion": result.executed_version},
         "responsePayload": _decoded(result.payload),
@@ -47,7 +45,7 @@ def success(event: "Event", target: Target, result: InvocationResult) -> Record:
     return Record("Success", body)
 
 
-def failure(event: "Event", target: Target, condition: str, result: InvocationResult | None) -> Record:
+def failure(event: Event, target: Target, condition: str, result: InvocationResult | None) -> Record:
     """The record of an event that is given up. `condition` is RetriesExhausted, EventAgeExceeded or
     ZeroReservedConcurrency; `result` is None when the function did not run at the last attempt."""
     body = _record(event, target, condition)
@@ -74,7 +72,7 @@ def deliver(record: Record, settings: EventInvokeConfig | None, target: Target) 
         LOG.warning("The result of %s could not be sent to %s: %s", target.arn, arn, error)
 
 
-def dead_letter(event: "Event", target: Target, result: InvocationResult | None) -> None:
+def dead_letter(event: Event, target: Target, result: InvocationResult | None) -> None:
     """Send the event itself to the function's dead-letter queue or topic, if it has one."""
     arn = target.version.config.dead_letter_arn
     if not arn:
@@ -103,7 +101,7 @@ def dead_letter(event: "Event", target: Target, result: InvocationResult | None)
         LOG.warning("The event %s could not be sent to %s: %s", event.call.request_id, arn, error)
 
 
-def _record(event: "Event", target: Target, condition: str) -> dict[str, Any]:
+def _record(event: Event, target: Target, condition: str) -> dict[str, Any]:
     identifier = target.version.id
     arn = f"{unqualified_lambda_arn(identifier.function_name, identifier.account, identifier.region)}"
     arn += f":{event.qualifier}"

@@ -12,7 +12,6 @@ import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from localstack.aws.api.lambda_ import ResourceNotFoundException, TooManyRequestsException
 from localstack.services.lambda_.invocation.lambda_models import EventInvokeConfig, Function, InvocationResult
@@ -20,6 +19,7 @@ from localstack.services.lambda_.invocation.lambda_models import EventInvokeConf
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.functions import destinations
 from mdlc_emulator.engine.functions.invocation_call import Call, Target, resolve
+from mdlc_emulator.engine.functions.invocation_event import Event
 from mdlc_emulator.engine.functions.invocation_metrics import Metrics
 
 LOG = logging.getLogger(__name__)
@@ -33,18 +33,6 @@ LONGEST_BACKOFF_SECONDS = 5 * 60
 RETRY_BASE_SECONDS = 60.0
 
 type Run = Callable[[Call, Target], InvocationResult]
-
-
-@dataclass(slots=True)
-class Event:
-    """One event on its way. `attempts` counts the runs of the function, `refusals` the throttles since the
-    last."""
-
-    call: Call
-    qualifier: str
-    received: float
-    attempts: int = 0
-    refusals: int = 0
 
 
 def retry_base_seconds() -> float:

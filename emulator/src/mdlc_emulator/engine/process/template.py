@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mdlc_emulator.engine.process import rebirth
+from mdlc_emulator.engine.process.settings import configure
 from mdlc_emulator.supervisor import host
 from mdlc_emulator.supervisor.spec import (
     LIFE_FD,
@@ -107,8 +108,6 @@ def _answer(listening: socket.socket, key: str, mine: dict[str, str]) -> None:
 
 
 def _configured(environment: dict[str, str]) -> dict[str, str]:
-    from mdlc_emulator.engine.__main__ import configure
-
     complete = dict(environment)
     configure(complete)
     return complete
@@ -166,7 +165,6 @@ def _reset_signals() -> None:
 
 
 def _become_engine(spec: Spec, environment: dict[str, str], fds: dict[str, int]) -> NoReturn:
-    from mdlc_emulator.engine.__main__ import configure
     from mdlc_emulator.engine.process.handover import INSTANCE, receive
     from mdlc_emulator.engine.process.run import run
 
