@@ -49,6 +49,8 @@ def _show(found: dict[str, Any]) -> None:
     if found["kind"] != "background":
         parts.append("owned by a test session")
     click.echo(", ".join(parts))
+    if engine.get("sandbox") == "none":
+        click.echo(f"  Functions run without a sandbox: {engine['reason'].rstrip('.')}.")
     if "problem" in found:
         click.echo(f"  {found['problem']}")
 

@@ -289,6 +289,26 @@ def test_strict_reaches_the_engine(mdlc: Mdlc) -> None:
     assert found["engine"]["strict"] is True
 
 
+def test_status_says_that_functions_have_no_sandbox(tmp_path: Path) -> None:
+    run, port = command(tmp_path, MDLC_LAMBDA_SANDBOX="off"), free_port()
+    assert run("up", "--port", str(port)).returncode == 0
+    try:
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("index.py", "def handler(event, context): return 1")
+        client("lambda", port).create_function(
+            FunctionName="open",
+            Runtime="python3.13",
+            Role="arn:aws:iam::000000000000:role/open",
+            Handler="index.handler",
+            Code={"ZipFile": package.getvalue()},
+        )
+        client("lambda", port).invoke(FunctionName="open")
+        assert "Functions run without a sandbox: switched off." in run("status").stdout
+    finally:
+        run("down", "--all")
+
+
 def test_an_engine_that_cannot_start_shows_its_log_and_a_sentence(tmp_path: Path) -> None:
     done = command(tmp_path, GATEWAY_SERVER="no-such-server")("up", "--port", str(free_port()))
     assert done.returncode == 1
