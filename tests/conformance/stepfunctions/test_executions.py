@@ -460,3 +460,21 @@ def test_a_child_of_a_map_run_is_described(workflows: Workflows) -> None:
         "PassStateExited",
         "ExecutionSucceeded",
     ]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html")
+@pytest.mark.parametrize("branches", [False, True])
+def test_a_history_of_25000_events_is_full(workflows: Workflows, branches: bool) -> None:
+    """What would be event 25,000 is ExecutionFailed instead, also when a branch brings it about."""
+    loop = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}
+    definition: dict[str, Any] = {"StartAt": "A", "States": loop}
+    if branches:
+        definition = program({"P": {"Type": "Parallel", "Branches": [definition]}})
+    client = workflows.client
+    execution = workflows.start(workflows.make(definition))
+    outcome = workflows.outcome(execution, within=60)
+    assert outcome.status == "FAILED"
+    assert "maximum number of history events (25000)" in str(outcome.cause)
+    newest = client.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=2)["events"]
+    assert [event["id"] for event in newest] == [25_000, 24_999]
+    assert newest[0]["type"] == "ExecutionFailed"

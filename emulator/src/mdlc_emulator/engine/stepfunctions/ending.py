@@ -45,6 +45,16 @@ LOG = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 EXPRESS_SECONDS = 300
+# https://docs.aws.amazon.com/step-functions/latest/dg/bp-history-limit.html
+HISTORY_EVENTS = 25_000
+_LAST_EVENTS = frozenset(
+    {
+        HistoryEventType.ExecutionSucceeded,
+        HistoryEventType.ExecutionFailed,
+        HistoryEventType.ExecutionAborted,
+        HistoryEventType.ExecutionTimedOut,
+    }
+)
 
 
 def install() -> None:
@@ -82,10 +92,15 @@ def _history() -> None:
     publish = original(EventManager, "add_event")
 
     @replaces(EventManager, "add_event")
-    def add_event(self: Any, context: Any, *args: Any, **named: Any) -> int:
+    def add_event(self: Any, context: Any, event_type: HistoryEventType, *args: Any, **named: Any) -> int:
         if getattr(self, "_mdlc_closed", False):
             return int(context.last_published_event_id)
-        event_id: int = publish(self, context, *args, **named)
+        limited = getattr(self, "_mdlc_limited", None)
+        full = limited is not None and self._event_id_gen._next_id >= HISTORY_EVENTS
+        if full and event_type not in _LAST_EVENTS:
+            _full(limited)
+            return int(context.last_published_event_id)
+        event_id: int = publish(self, context, event_type, *args, **named)
         return event_id
 
     @replaces(EventManager, "get_event_history")
@@ -93,6 +108,20 @@ def _history() -> None:
         # Events are never changed once published: a copy of the list is enough.
         with self._mutex:
             return list(self._history_event_list)
+
+
+def _full(env: Any) -> None:
+    """The last event that the history of `env`, an execution, has room for tells that it is full."""
+    error = StatesErrorName(typ=StatesErrorNameType.StatesRuntime).error_name
+    cause = f"The execution reached the maximum number of history events ({HISTORY_EVENTS})."
+    env.set_error(ExecutionFailedEventDetails(error=error, cause=cause))
+    finish(env)
+
+
+def _limit(env: Any) -> None:
+    """Standard executions have a history of limited length; Express ones have none."""
+    if env.execution_type != StateMachineType.EXPRESS:
+        env.event_manager._mdlc_limited = env
 
 
 def _programs() -> None:
@@ -190,6 +219,7 @@ def _prepare(self: Any) -> Any:
     env = self.env = self._get_evaluation_environment()
     env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
     env._mdlc_terminated = self._execution_communication.terminated
+    _limit(env)
     details = self._evaluation_details
     publish_start(env, details.execution_details.inpt, details.aws_execution_details.role_arn)
     env.next_state_name = program.start_at.start_at_name if hasattr(program, "start_at") else ""
@@ -221,6 +251,7 @@ def resume(worker: Any, env: Any, state_name: str) -> None:
     """Go on with the execution of `worker` at `state_name`, in the new environment `env`."""
     program = worker._get_evaluation_entrypoint()
     env._mdlc_terminated = worker._execution_communication.terminated
+    _limit(env)
     env._mdlc_resume_at = env.next_state_name = state_name
     worker.env = env
     threading.Thread(target=_evaluate, args=(worker, program), name="states-execution", daemon=True).start()
