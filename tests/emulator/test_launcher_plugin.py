@@ -143,3 +143,22 @@ def test_another_endpoint_can_be_named(project: pytest.Pytester, own_state: Path
     )
     run(project, "--aws", "http://127.0.0.1:9").assert_outcomes(passed=1)
     assert not (own_state / "instances").exists()
+
+
+def test_an_installation_is_announced_past_the_capture_and_nothing_else_is(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+        from mdlc_emulator.launcher.interpreter import INSTALLING
+        from mdlc_emulator.pytest_plugin import announcer
+
+        def test_announces(pytestconfig):
+            announcer(pytestconfig)("Starting the engine")
+            announcer(pytestconfig)(INSTALLING)
+        """
+    )
+    done = run(project)
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["Installing the engine's environment, once*"])
+    done.stdout.no_fnmatch_line("*Starting the engine*")

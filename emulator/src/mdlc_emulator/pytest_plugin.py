@@ -11,13 +11,14 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mdlc_emulator.launcher import EmulatorError, Instance, StartError, log_tail, start
+from mdlc_emulator.launcher.interpreter import INSTALLING
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -82,6 +83,19 @@ def _client(aws: Aws, service: str) -> Any:
     return session.client(service, endpoint_url=aws.endpoint_url)  # type: ignore[call-overload]
 
 
+def announcer(config: pytest.Config) -> Callable[[str], None]:
+    """Says past pytest's capture what takes minutes: the first run with a wheel must not look hung."""
+
+    def say(words: str) -> None:
+        capture = config.pluginmanager.getplugin("capturemanager")
+        if words != INSTALLING or capture is None or hasattr(config, "workerinput"):
+            return  # a worker's own output is its line to the controller
+        with capture.global_and_fixture_disabled():
+            print(f"\n{words} ...", flush=True)
+
+    return say
+
+
 @pytest.fixture(scope="session")
 def emulator_settings() -> dict[str, str]:
     """Environment variables for the engine; a project's conftest.py may override this fixture."""
@@ -92,7 +106,7 @@ def emulator_settings() -> dict[str, str]:
 def emulator(pytestconfig: pytest.Config, emulator_settings: dict[str, str]) -> Iterator[Instance]:
     """An emulator of this test session; it ends with it, however it ends."""
     try:
-        instance = start(settings=emulator_settings)
+        instance = start(settings=emulator_settings, progress=announcer(pytestconfig))
     except EmulatorError as error:
         tail = f"\n{error.log_tail}" if isinstance(error, StartError) else ""
         pytest.fail(f"{error}{tail}", pytrace=False)

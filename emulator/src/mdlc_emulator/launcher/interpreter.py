@@ -21,6 +21,9 @@ PACKAGE = Path(__file__).parents[1]
 LOCK = PACKAGE / "engine.lock.txt"
 """`uv export --only-group engine` of the emulator's lock: every distribution with its hashes."""
 
+INSTALLING = "Installing the engine's environment, once, some 300 MB"
+"""What `progress` is told before the one step that takes minutes."""
+
 _COMPLETE = ".complete"
 
 
@@ -55,7 +58,7 @@ def engine_python(progress: Callable[[str], None]) -> Path:
     if not (home / _COMPLETE).exists():
         with _alone(home):
             if not (home / _COMPLETE).exists():
-                progress("Installing the engine's environment, once, some 300 MB")
+                progress(INSTALLING)
                 _install(home, python)
                 (home / _COMPLETE).touch()
     return python
