@@ -1,6 +1,7 @@
 """What a function finds around it: variables, file system, user, packages."""
 
 import pytest
+from mdlc_emulator.pytest_plugin import Aws
 
 from tests.conformance.conftest import Functions
 
@@ -70,6 +71,28 @@ def test_variables_that_python_reads_at_its_start_count(functions: Functions) ->
     code = "import sys\ndef handler(event, context): return [sys.flags.optimize, hash('a') == hash('a')]"
     name = functions.make(code, Environment={"Variables": {"PYTHONOPTIMIZE": "2"}})
     assert functions.invoke(name).payload == [2, True]
+
+
+@pytest.mark.source(VARIABLES)
+def test_a_library_path_of_the_users_own_is_no_obstacle(functions: Functions) -> None:
+    code = "import os\ndef handler(event, context): return os.environ['LD_LIBRARY_PATH']"
+    name = functions.make(code, Environment={"Variables": {"LD_LIBRARY_PATH": "/opt/mine"}})
+    answer = functions.invoke(name)
+    assert (answer.error, answer.payload) == (None, "/opt/mine")
+
+
+@pytest.mark.source(VARIABLES)
+@pytest.mark.parametrize("variable", ["AWS_REGION", "_HANDLER", "LAMBDA_TASK_ROOT", "AWS_ACCESS_KEY_ID"])
+def test_the_reserved_variables_cannot_be_set(functions: Functions, aws: Aws, variable: str) -> None:
+    client = aws.client("lambda")
+    setting = {"Environment": {"Variables": {variable: "x", "MINE": "y"}}}
+    with pytest.raises(client.exceptions.InvalidParameterValueException) as caught:
+        functions.make(LOOK, **setting)
+    message = caught.value.response["Error"]["Message"]
+    assert message.endswith(f"Reserved keys used in this request: {variable}")
+    name = functions.make(LOOK)
+    with pytest.raises(client.exceptions.InvalidParameterValueException):
+        client.update_function_configuration(FunctionName=name, **setting)
 
 
 @pytest.mark.source(PACKAGES)

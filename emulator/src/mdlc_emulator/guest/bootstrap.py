@@ -24,6 +24,8 @@ def main() -> None:
     cache = os.environ.pop("MDLC_BYTECODE", "")
     if cache:
         bytecode.install(os.environ.pop("MDLC_ROOTS").split(os.pathsep), cache)
+    added = os.environ.pop("MDLC_LIBRARIES", "")
+    os.environ["LD_LIBRARY_PATH"] = os.environ.get("LD_LIBRARY_PATH", "").removesuffix(added)
     sys.path[:] = search_path
     sys.argv[:] = [os.path.join(os.environ["LAMBDA_RUNTIME_DIR"], "bootstrap.py")]
     os.chdir(os.environ["LAMBDA_TASK_ROOT"])

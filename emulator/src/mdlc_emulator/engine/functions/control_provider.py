@@ -30,6 +30,7 @@ from mdlc_emulator.engine.functions.control_refusal import refuse
 from mdlc_emulator.engine.functions.invocation_front import located
 from mdlc_emulator.engine.functions.invocation_service import InvocationService
 from mdlc_emulator.engine.functions.limits_api import check_upload, check_with_layers
+from mdlc_emulator.engine.functions.reserved import check_variables
 
 
 class Provider(InvokeProvider, LayersProvider):
@@ -57,6 +58,7 @@ class Provider(InvokeProvider, LayersProvider):
             architectures=request.get("Architectures") or ["x86_64"],
             managed_instances="CapacityProviderConfig" in request,
         )
+        check_variables(request.get("Environment"))
         layers = request.get("Layers") or []
         with control_code.kept(), self._limited_with(context, layers):
             return super().create_function(context, request)
@@ -82,6 +84,7 @@ class Provider(InvokeProvider, LayersProvider):
     ) -> FunctionConfiguration:
         with self._update(context, request["FunctionName"]) as function:
             if function is not None:
+                check_variables(request.get("Environment"))
                 config = function.latest().config
                 if "Runtime" in request:
                     refuse(

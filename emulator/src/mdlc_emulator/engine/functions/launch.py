@@ -55,6 +55,7 @@ class Launch:
             )
             if argv is not None:
                 environment |= {
+                    **settings.findable(environment),
                     "MDLC_GUEST": places.rapid,
                     "MDLC_SEARCH_PATH": ":".join(search_path),
                     "MDLC_BROUGHT": ":".join(sorted(self._brought)),

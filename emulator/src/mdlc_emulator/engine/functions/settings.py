@@ -15,6 +15,7 @@ GUEST_SOURCE = str(Path(guest.__file__).parent)
 FOREIGN = ("LOCALSTACK_", "EDGE_PORT", "AWS_LAMBDA_FUNCTION_TIMEOUT", "AWS_LAMBDA_MAX_CONCURRENCY")
 # Read by the interpreter or the dynamic linker only when a program starts.
 READ_AT_START = ("PYTHON", "LD_", "MALLOC_", "GLIBC_TUNABLES")
+INTERPRETER_LIBRARIES = "/var/lang/lib"
 HARMLESS = ("PYTHONPATH", "PYTHONUNBUFFERED")
 
 
@@ -76,6 +77,18 @@ def variables(
 def needs_fresh_interpreter(configured: Mapping[str, str]) -> bool:
     """Whether the user has set a variable that a forked interpreter would have missed."""
     return any(name.startswith(READ_AT_START) and name not in HARMLESS for name in configured)
+
+
+def findable(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which an interpreter that is started anew finds its own library, which lies at a place
+    of its own, whatever LD_LIBRARY_PATH the user has set (bootstrap.py takes the addition away again)."""
+    path = environment.get("LD_LIBRARY_PATH", "")
+    if INTERPRETER_LIBRARIES in path.split(":"):
+        return {}
+    return {
+        "LD_LIBRARY_PATH": f"{path}:{INTERPRETER_LIBRARIES}",
+        "MDLC_LIBRARIES": f":{INTERPRETER_LIBRARIES}",
+    }
 
 
 def program(
