@@ -70,7 +70,14 @@ class Zygote:
             self._process = subprocess.Popen(
                 [str(self.program), "-I", "-S", str(PROGRAM), json.dumps(settings)],
                 pass_fds=[theirs.fileno()],
-                env={"PATH": os.defpath, "LANG": "en_US.UTF-8", "TZ": ":UTC", "LC_CTYPE": "C.UTF-8"},
+                env={
+                    "PATH": os.defpath,
+                    "LANG": "en_US.UTF-8",
+                    "TZ": ":UTC",
+                    "LC_CTYPE": "C.UTF-8",
+                    # An interpreter that was moved, or comes from a module system, finds libpython only so.
+                    "LD_LIBRARY_PATH": str(self.program.parent.parent / "lib"),
+                },
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
