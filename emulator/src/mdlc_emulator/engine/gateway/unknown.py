@@ -1,9 +1,11 @@
-"""Requests for operations that the engine's model of a service does not have: newer than it, or misspelt.
+"""Failures that LocalStack tells in words of its own insides, told as what they are and with the way out.
 
-LocalStack answers them with 500 and the words of its parser. Here they are answered as unsupported, in the
-service's own protocol, and counted so.
+Requests for operations that the engine's model of a service does not have (newer than it, or misspelt) are
+answered as unsupported, in the service's own protocol, and counted so. A full disk is said to be one.
 """
 
+import errno
+import tempfile
 from typing import Any
 
 from botocore.model import OperationNotFoundError
@@ -33,6 +35,20 @@ class UnavailableError(CommonServiceException):
         super().__init__(UNSUPPORTED_CODE, f"The emulator does not have the {missing}. {_WAY_OUT}", 501)
 
 
+class DiskFullError(CommonServiceException):
+    """What a client is told when the emulator has no room left for its files."""
+
+    error_code = 0
+
+    def __init__(self) -> None:
+        super().__init__(
+            "InsufficientStorage",
+            f"The disk of the emulator's files is full ({tempfile.gettempdir()}): free space there, "
+            "or start the emulator with TMPDIR on a larger one.",
+            507,
+        )
+
+
 def install() -> None:
     """Answer in this emulator's words where LocalStack speaks of its licences."""
     for module in (skeleton, service_handlers):
@@ -48,6 +64,8 @@ def answer_exception(
 ) -> None:
     """Exception handler: LocalStack's own, but for unknown operations."""
     service = context.service
+    if isinstance(exception, OSError) and exception.errno in (errno.ENOSPC, errno.EDQUOT):
+        exception = DiskFullError()
     if service is None or not _is_unknown(exception):
         handlers.handle_service_exception(chain, exception, context, response)
         return
