@@ -13,6 +13,7 @@ from mdlc_emulator.engine.gateway.http1 import (
     DRAIN_LIMIT,
     EAGER_BODY,
     HEAD_LIMIT,
+    PATH_LIMIT,
     Connection,
     Disconnected,
     ProtocolError,
@@ -150,6 +151,22 @@ def test_an_endless_head_is_refused():
         with pytest.raises(ProtocolError) as refused:
             connection.read_head()
         assert refused.value.status == 431
+
+
+def test_a_path_that_would_hold_up_everybody_is_refused():
+    with Peer(b"GET /" + b"a" * PATH_LIMIT + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
+        with pytest.raises(ProtocolError) as refused:
+            connection.read_head()
+        assert refused.value.status == 414
+    with Peer(b"GET /?" + b"a" * PATH_LIMIT * 2 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n") as connection:
+        assert connection.read_head() is not None  # a query may be long
+
+
+def test_two_lengths_that_contradict_each_other_are_refused():
+    with Peer(b"POST / HTTP/1.1\r\nContent-Length: 5\r\ncontent-length: 6\r\n\r\nhello") as connection:
+        with pytest.raises(ProtocolError) as refused:
+            connection.read_head()
+        assert refused.value.status == 400
 
 
 @pytest.mark.parametrize(

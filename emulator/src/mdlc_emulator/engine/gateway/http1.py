@@ -11,6 +11,10 @@ from dataclasses import dataclass
 HEAD_LIMIT = 128 * 1024
 """Bytes of request line and headers together; X-Amz headers and presigned URLs fit many times over."""
 
+PATH_LIMIT = 8 * 1024
+"""Bytes of a request's path. The longest that AWS takes, an S3 key of 1024 bytes that are all escaped, is
+half of this; the gateway's rules take time that grows with its square, during which nobody is served."""
+
 EAGER_BODY = 256 * 1024
 """A body up to this many bytes is read before the request is handled; a longer one while it is."""
 
@@ -55,6 +59,8 @@ def parse_head(raw: bytes) -> Head:
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):
         raise ProtocolError(400, f"Not a request line of HTTP/1.1: {first[:80]!r}")
+    if len(parts[1]) > PATH_LIMIT and len(parts[1].partition("?")[0]) > PATH_LIMIT:
+        raise ProtocolError(414, f"The request's path exceeds {PATH_LIMIT} bytes")
     headers: list[tuple[str, str]] = []
     fields: dict[str, str] = {}
     for line in lines:
@@ -63,7 +69,10 @@ def parse_head(raw: bytes) -> Head:
             raise ProtocolError(400, f"Not a header line: {line[:80]!r}")
         value = value.strip(" \t")
         headers.append((name, value))
-        fields[name.lower()] = value
+        field = name.lower()
+        if field == "content-length" and fields.get(field, value) != value:
+            raise ProtocolError(400, "Two Content-Length headers contradict each other")
+        fields[field] = value
     return Head(parts[0], parts[1], parts[2], headers, fields)
 
 
