@@ -88,6 +88,31 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert "through a symbolic link" in reason
 
 
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ([("a", b"b", stat.S_IFLNK | 0o777), ("b", b"a", stat.S_IFLNK | 0o777)], "leads back to itself"),
+        ([("a", b"/var/task/a", stat.S_IFLNK | 0o777)], "leads back to itself"),
+        ([("a", b"", 0o644), ("a/b", b"", 0o644)], "is a file and a directory"),
+        ([("a", b"", 0o644), ("a/", b"", 0o755)], "is a file and a directory"),
+        ([("x" * 256, b"", 0o644)], "too long"),
+        ([("a/" * 1100 + "x", b"", 0o644)], "too long"),
+    ],
+)
+def test_what_no_file_system_can_hold_is_refused(entries: list[tuple[str, bytes, int]], words: str) -> None:
+    reason = check_archive(archive(entries))
+    assert reason is not None
+    assert words in reason
+
+
+def test_a_file_that_comes_twice_is_the_later_one(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        file = archive([("a", b"first", 0o644), ("a", b"second", 0o644)])
+    assert check_archive(file) is None
+    unpack(file, tmp_path)
+    assert (tmp_path / "a").read_bytes() == b"second"
+
+
 def test_files_are_readable_by_all_and_executable_where_the_archive_says_so(tmp_path: Path) -> None:
     unpack(archive([("run", b"", 0o700), ("secret", b"", 0o600), ("plain", b"", 0)]), tmp_path)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}

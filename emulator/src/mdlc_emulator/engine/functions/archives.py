@@ -6,10 +6,13 @@ import os
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 REFUSED = "Could not unzip uploaded file. Please check your file, then try to upload again."
+LONGEST_NAME, LONGEST_PATH = 255, 2048
+"""Bytes of one name and of an entry's whole path: what file systems take, less the directory above."""
 SANDBOX_ROOTS = ("/var/task", "/opt")
 
 
@@ -24,7 +27,7 @@ def check_archive(file: IO[bytes]) -> str | None:
             _check(archive)
     except ArchiveError as error:
         return str(error)
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError):
         return REFUSED
     return None
 
@@ -36,12 +39,12 @@ def unpack(file: IO[bytes], target: Path) -> None:
             _check(archive)
             for entry in archive.infolist():
                 _extract(archive, entry, target)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error) as error:
         raise ArchiveError(f"{REFUSED} ({error})") from error
 
 
 def _check(archive: zipfile.ZipFile) -> None:
-    links: set[PurePosixPath] = set()
+    links: dict[PurePosixPath, str] = {}
     entries = archive.infolist()
     for entry in entries:
         name = entry.filename
@@ -51,12 +54,23 @@ def _check(archive: zipfile.ZipFile) -> None:
                 f"{REFUSED} The entry {name!r} would be written outside the function's directory: use "
                 "relative paths without '..'."
             )
+        if len(name.encode()) > LONGEST_PATH or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+            raise ArchiveError(f"{REFUSED} The entry {name[:80]!r}... has a name too long for a file system.")
         if _is_link(entry):
-            _check_link(path, archive.read(entry).decode("utf-8", "replace"))
-            links.add(path)
+            links[path] = archive.read(entry).decode("utf-8", "replace")
+            _check_link(path, links[path])
+    _check_loops(links)
+    files = {PurePosixPath(entry.filename) for entry in entries if not entry.is_dir()}
     for entry in entries:
         path = PurePosixPath(entry.filename)
-        if links and not _is_link(entry) and (path in links or links.intersection(path.parents)):
+        clash = files.intersection(path.parents) - links.keys() or (
+            {path} & files if entry.is_dir() else None
+        )
+        if clash:
+            raise ArchiveError(
+                f"{REFUSED} The entry {str(clash.pop())!r} is a file and a directory: rename one of them."
+            )
+        if links and not _is_link(entry) and (path in links or links.keys() & set(path.parents)):
             raise ArchiveError(
                 f"{REFUSED} The entry {entry.filename!r} would be written through a symbolic link: put the "
                 "file where the link points."
@@ -73,6 +87,23 @@ def _check_link(path: PurePosixPath, target: str) -> None:
             f"{REFUSED} The symbolic link {str(path)!r} points outside the function's directory, to "
             f"{target!r}: pack the file itself."
         )
+
+
+def _check_loops(links: dict[PurePosixPath, str]) -> None:
+    for start in links:
+        seen, path = {start}, _followed(start, links[start])
+        while path in links:
+            if path in seen:
+                raise ArchiveError(f"{REFUSED} The symbolic link {str(start)!r} leads back to itself.")
+            seen.add(path)
+            path = _followed(path, links[path])
+
+
+def _followed(link: PurePosixPath, target: str) -> PurePosixPath:
+    """Where `link` leads, from the archive's root."""
+    for root in SANDBOX_ROOTS:
+        target = target.removeprefix(f"{root}/") if target.startswith("/") else target
+    return PurePosixPath(os.path.normpath(str(link.parent / target)))
 
 
 def _is_link(entry: zipfile.ZipInfo) -> bool:
