@@ -58,6 +58,10 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return int(Exit.FAILURE)
+    except SyntaxError as error:  # in what the user wrote: the application is imported to compile it
+        where = f"{os.path.relpath(error.filename)}:{error.lineno}" if error.filename else "The application"
+        _tell(f"{where} is not valid Python ({error.msg}): mend it.", Exit.FAILURE, arguments)
+        return int(Exit.FAILURE)
     except Exception as error:
         # A fault of ours. Still a sentence; the place is for whoever wants to mend it.
         if os.environ.get("MDLC_DEBUG"):

@@ -41,11 +41,13 @@ class Workflow:
         try:
             definition: dict[str, Any] = json.loads(self.text)
         except ValueError as error:
-            raise WorkflowError(f"{self.file} is not valid JSON: {error}.") from error
+            raise WorkflowError(f"{self.file} is not valid JSON ({error}): mend it.") from error
         return definition
 
     def filled(self, arns: Mapping[str, str]) -> str:
-        """The text with every placeholder replaced. Raises WorkflowError for one that `arns` lacks."""
+        """The text with every placeholder replaced. Raises WorkflowError for one that `arns` lacks, and for a
+        text that is no JSON."""
+        _ = self.definition
         unknown = self.placeholders - arns.keys()
         if unknown:
             raise WorkflowError(

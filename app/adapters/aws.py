@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from app.resources import AccessError
 
@@ -55,5 +55,8 @@ def access(what: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise AccessError(f"{what}: AWS answered {code_of(error)}.") from error
+    except (NoRegionError, NoCredentialsError) as error:
+        way_out = 'set them as for AWS, or for the emulator by `eval "$(mdlc env)"`.'
+        raise AccessError(f"{what}: {str(error).rstrip('.')}: {way_out}") from error
     except BotoCoreError as error:
         raise AccessError(f"{what}: {error}") from error

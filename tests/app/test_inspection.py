@@ -80,3 +80,4 @@ def test_no_credentials_are_an_access_error_not_a_missing_resource() -> None:
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert "Cannot look for the stream mdlc-local-events: Unable to locate credentials" in done.stdout
+    assert 'for the emulator by `eval "$(mdlc env)"`.' in done.stdout

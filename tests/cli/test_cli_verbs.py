@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -364,3 +365,21 @@ def test_every_command_is_listed_and_documented() -> None:
     for name in COMMANDS:
         assert f"  {name} " in listed
         assert f"`mdlc {name}" in manual, f"docs/cli.md does not mention mdlc {name}"
+
+
+def test_a_fault_in_what_the_user_wrote_names_its_place(tmp_path: Path) -> None:
+    program = """
+        import sys
+        from cli import main
+        sys.path.insert(0, sys.argv[1])
+        main.COMMANDS["broken"] = ("written:command", "Imports what the user wrote.")
+        sys.exit(main.run(["broken"]))
+    """
+    (tmp_path / "written.py").write_text("one = 1\ndef (\n")
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert_one_sentence(done, 1, r"written\.py:2 is not valid Python \(invalid syntax\): mend it")

@@ -59,6 +59,8 @@ def test_an_unknown_placeholder_is_told_with_those_that_exist() -> None:
 def test_broken_json_is_told_with_the_file() -> None:
     with pytest.raises(WorkflowError, match=r"workflows/w\.asl\.json is not valid JSON"):
         _ = Workflow("w", "{", "workflows/w.asl.json").definition
+    with pytest.raises(WorkflowError, match=r"workflows/w\.asl\.json is not valid JSON"):
+        Workflow("w", "{", "workflows/w.asl.json").filled({})
 
 
 def test_rights_are_those_of_the_functions_that_are_called() -> None:
