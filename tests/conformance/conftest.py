@@ -119,7 +119,7 @@ def role(aws: Aws) -> Iterator[str]:
     """A role that Lambda, Step Functions, EventBridge and API Gateway may assume, with wide rights."""
     iam = aws.client("iam")
     name = f"conformance-{uuid.uuid4().hex[:8]}"
-    services = ["lambda", "states", "events", "scheduler", "apigateway", "pipes"]
+    services = ["lambda", "states", "events", "scheduler", "apigateway", "pipes", "logs"]
     trust = {
         "Version": "2012-10-17",
         "Statement": [

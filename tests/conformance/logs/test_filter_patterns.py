@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -134,3 +136,38 @@ def test_a_metric_filter_counts_what_matches_in_its_group(
 
     assert eventually(lambda: total("errors")) == 5
     assert eventually(lambda: total("took")) == 12.5
+
+
+def test_a_subscription_delivers_what_matches(
+    aws: Aws, group: str, unique: Callable[[str], str], role: str
+) -> None:
+    kinesis, logs, name = aws.client("kinesis"), aws.client("logs"), unique("subscribed")
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    try:
+        stream = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+        logs.put_subscription_filter(
+            logGroupName=group,
+            filterName="errors",
+            filterPattern="ERROR -ARGUMENTS",
+            destinationArn=stream,
+            roleArn=role,
+        )
+        put(aws, group, MESSAGES)
+        shard = kinesis.get_shard_iterator(
+            StreamName=name, ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+
+        def delivered() -> list[str]:
+            records = kinesis.get_records(ShardIterator=shard)["Records"]
+            data = [json.loads(gzip.decompress(record["Data"])) for record in records]
+            return [
+                event["message"]
+                for one in data
+                if one["messageType"] == "DATA_MESSAGE"
+                for event in one["logEvents"]
+            ]
+
+        assert eventually(delivered) == [MESSAGES[0], MESSAGES[1], MESSAGES[4]]
+    finally:
+        kinesis.delete_stream(StreamName=name)
