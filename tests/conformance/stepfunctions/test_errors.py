@@ -44,6 +44,15 @@ def test_retry_until_it_works(workflows: Workflows, functions: Functions) -> Non
     )
 
 
+def test_a_catcher_may_lead_back_to_its_own_state(workflows: Workflows, functions: Functions) -> None:
+    """The failed state runs again; it is not taken for done."""
+    catch = [{"ErrorEquals": ["Early"], "ResultPath": "$.error", "Next": "T"}]
+    state = {"Type": "Task", "Resource": functions.arn(functions.make(COUNTING)), "Catch": catch, "End": True}
+    outcome = workflows.run({"T": state}, {"succeed_at": 3})
+    assert (outcome.status, outcome.output) == ("SUCCEEDED", 3)
+    assert outcome.event_types().count("TaskStateEntered") == 3
+
+
 def test_max_delay_bounds_the_back_off(workflows: Workflows, functions: Functions) -> None:
     name = functions.make(COUNTING)
     retry = [

@@ -11,6 +11,8 @@ from typing import Any
 from localstack.aws.api.stepfunctions import StateEnteredEventDetails, StateExitedEventDetails
 from localstack.services.stepfunctions import quotas
 from localstack.services.stepfunctions.asl.component.common.catch.catch_outcome import CatchOutcome
+from localstack.services.stepfunctions.asl.component.common.catch.catcher_decl import CatcherDecl
+from localstack.services.stepfunctions.asl.component.common.catch.catcher_outcome import CatcherOutcomeCaught
 from localstack.services.stepfunctions.asl.component.common.retry.retry_outcome import RetryOutcome
 from localstack.services.stepfunctions.asl.component.common.timeouts.timeout import (
     EvalTimeoutError,
@@ -82,6 +84,13 @@ def install() -> None:
     def eval_state_output(self: Any, env: Any) -> None:
         if not isinstance(env.stack[-1], _PutOut):
             put_out(self, env)
+
+    catch = original(CatcherDecl, "_eval_body")
+
+    @replaces(CatcherDecl, "_eval_body")
+    def eval_catcher(self: Any, env: Any) -> None:
+        catch(self, env)
+        env._mdlc_caught = isinstance(env.stack[-1], CatcherOutcomeCaught)
 
     payload = original(lambda_eval_utils, "to_payload_type")
     # Null is a payload like any other; the stock interpreter hands on an empty object.
@@ -190,7 +199,11 @@ def _run_state(self: Any, env: Any) -> None:
             "the maximum number of bytes service limit."
         )
         raise execution_failure(env, StatesErrorNameType.StatesStatesDataLimitExceeded, cause)
-    self._set_next(env)
+    # The stock interpreter takes a catcher that leads back to its own state for none.
+    if getattr(env, "_mdlc_caught", False):
+        env._mdlc_caught = False
+    else:
+        self._set_next(env)
     if self.state_exited_event_type is not None:
         env.event_manager.add_event(
             context=env.event_history_context,
