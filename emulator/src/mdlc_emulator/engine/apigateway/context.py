@@ -50,7 +50,7 @@ class Parse(InvocationRequestParser):
             requestTimeEpoch=int(now.timestamp() * 1000),
         )
         variables["identity"]["sourceIp"] = context.request.remote_addr or "127.0.0.1"
-        return variables  # type: ignore[no-any-return]
+        return variables
 
 
 def refuse_too_large(chain: Any, context: RestApiInvocationContext, response: Any) -> None:
