@@ -119,9 +119,16 @@ def _full(env: Any) -> None:
 
 
 def _limit(env: Any) -> None:
-    """Standard executions have a history of limited length; Express ones have none."""
-    if env.execution_type != StateMachineType.EXPRESS:
+    """Standard executions have a history of limited length. Express ones have none that could be asked for:
+    keeping one would fill the memory while it loops."""
+    if env.execution_type == StateMachineType.EXPRESS:
+        env.event_manager._publish_history_event = _unkept
+    else:
         env.event_manager._mdlc_limited = env
+
+
+def _unkept(**_: Any) -> None:
+    """In place of adding an event to the history."""
 
 
 def _programs() -> None:
