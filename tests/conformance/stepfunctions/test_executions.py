@@ -478,3 +478,16 @@ def test_a_history_of_25000_events_is_full(workflows: Workflows, branches: bool)
     newest = client.get_execution_history(executionArn=execution, reverseOrder=True, maxResults=2)["events"]
     assert [event["id"] for event in newest] == [25_000, 24_999]
     assert newest[0]["type"] == "ExecutionFailed"
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html")
+def test_express_executions_have_no_limit_of_events(workflows: Workflows) -> None:
+    again = [{"Variable": "$.n", "NumericLessThan": 6_500, "Next": "Add"}]
+    states = {
+        "Add": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}},
+        "More": {"Type": "Choice", "Choices": again, "Default": "Done"},
+        "Done": {"Type": "Succeed"},
+    }
+    machine = workflows.make(program(states), type="EXPRESS")
+    answer = workflows.client.start_sync_execution(stateMachineArn=machine, input='{"n": 0}')
+    assert (answer["status"], json.loads(answer["output"])) == ("SUCCEEDED", {"n": 6_500})
