@@ -4,5 +4,7 @@ LIMITS = (
     "Permissions are stored and returned, but never enforced: every call, signed or not, may do everything.",
     "Signatures of requests are not verified; the access key only tells the account.",
     "Data is kept in memory and on this machine's disk, unencrypted, and is gone when the emulator ends.",
-    "Quotas and rates of AWS are not applied, except those that docs name for Lambda, SQS and API Gateway.",
+    "Quotas and rates of AWS are not applied, except those that docs name for Lambda, SQS, API Gateway, "
+    "DynamoDB and Kinesis.",
+    "Of several subscription filters on one log group, a later one sees only what the earlier ones let pass.",
 )
