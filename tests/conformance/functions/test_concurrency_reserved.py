@@ -99,7 +99,8 @@ def test_invocations_beyond_the_reserved_concurrency_are_throttled(
     assert sorted(future.result(60) for future in running) == [0, 1]
     sqs.send_message(QueueUrl=queue, MessageBody="go")
     assert held(3) == 3
-    assert logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+    # What it logged arrives a moment after the answers.
+    eventually(lambda: logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"])
     sqs.delete_queue(QueueUrl=queue)
 
 
