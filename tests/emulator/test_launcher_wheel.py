@@ -38,7 +38,7 @@ def uv(*arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("group", ["engine", "guest"])
+@pytest.mark.parametrize("group", ["engine", "guest", "models", "algorithms"])
 def test_the_lock_files_in_the_wheel_are_in_step_with_the_lock(group: str) -> None:
     exported = uv(
         "export",
