@@ -8,13 +8,13 @@ Checks are compiled once for each operation, and only where a shape constrains s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from mdlc_emulator.engine.aws_error import AwsError
+from mdlc_emulator.engine.patterns import compile_pattern
 
 type Check = Callable[[Any, str], Iterator[str]]
 
@@ -116,7 +116,7 @@ def _scalar(shape: Shape) -> Check | None:
     numeric = shape.type_name in ("integer", "long", "float", "double")
     low, high = meta.get("min"), meta.get("max")
     pattern = meta.get("pattern")
-    compiled = re.compile(pattern) if pattern and shape.type_name == "string" else None
+    compiled = compile_pattern(pattern) if pattern and shape.type_name == "string" else None
     allowed = meta.get("enum") if shape.type_name == "string" else None
     if low in (None, 0) and high is None and compiled is None and not allowed:
         return None

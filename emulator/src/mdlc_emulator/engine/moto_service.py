@@ -1,5 +1,6 @@
 """Services for LocalStack's plugin manager: answered by moto in this process, or by a backend of ours."""
 
+import functools
 import logging
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
@@ -54,12 +55,16 @@ def native_service(
         handle = backend.get(operation)
         if handle is None:
             return _unsupported(name, operation)
-        check = compile_checks(model.operation_model(operation).input_shape, skip=unchecked)
+
+        # Compiled by the first call: a large service (SageMaker) has more operations than anyone uses.
+        @functools.cache
+        def check() -> Callable[[dict[str, Any]], None]:
+            return compile_checks(model.operation_model(operation).input_shape, skip=unchecked)
 
         def respond(context: RequestContext, request: ServiceRequest) -> Any:
             wanted: dict[str, Any] = dict(request or {})
             try:
-                check(wanted)
+                check()(wanted)
                 return handle(Caller(context.account_id, context.region), wanted)
             except AwsError as error:
                 raise service_exception(error) from error
@@ -82,8 +87,13 @@ def service_exception(error: AwsError) -> ServiceException:
 
 def _unsupported(service: str, operation: str) -> Operation:
     def refuse(context: RequestContext, request: ServiceRequest) -> Any:
-        raise NotImplementedError(
-            f"This emulator does not support {service}:{operation}; it has changed nothing."
+        raise service_exception(
+            AwsError(
+                "UnsupportedByEmulator",
+                f"The emulator does not have the operation {service}:{operation}. Nothing was changed; "
+                "GET /_mdlc/fidelity/classes lists what there is.",
+                status=501,
+            )
         )
 
     return refuse

@@ -83,6 +83,27 @@ def events() -> Service:
     return Service.for_provider(EventsProvider())  # type: ignore[no-untyped-call]
 
 
+@aws_provider(api="sagemaker", name="mdlc")
+def sagemaker() -> Service:
+    from mdlc_emulator.engine.sagemaker.service import sagemaker_service
+
+    return sagemaker_service()
+
+
+@aws_provider(api="sagemaker-runtime", name="mdlc")
+def sagemaker_runtime() -> Service:
+    from mdlc_emulator.engine.sagemaker.service import sagemaker_runtime_service
+
+    return sagemaker_runtime_service()
+
+
+@aws_provider(api="sagemaker-metrics", name="mdlc")
+def sagemaker_metrics() -> Service:
+    from mdlc_emulator.engine.sagemaker.service import sagemaker_metrics_service
+
+    return sagemaker_metrics_service()
+
+
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
     from mdlc_emulator.engine.dynamodb import cloudformation as tables

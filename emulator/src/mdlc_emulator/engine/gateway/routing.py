@@ -23,6 +23,21 @@ _ROUTED_SERVICES = frozenset({"execute-api", "sqs", "es", "opensearch"})
 """Signing names of requests that may be meant for a route: a deployed API, a queue's URL, a search
 cluster."""
 
+_SAGEMAKER_PATHS = {
+    "endpoints": "sagemaker-runtime",
+    "BatchPutMetrics": "sagemaker-metrics",
+    "BatchGetMetrics": "sagemaker-metrics",
+    "FeatureGroup": "sagemaker-featurestore-runtime",
+    "BatchGetRecord": "sagemaker-featurestore-runtime",
+    "human-loops": "sagemaker-a2i-runtime",
+    "SendHeartbeat": "sagemaker-edge",
+    "GetDeployments": "sagemaker-edge",
+    "GetDeviceRegistration": "sagemaker-edge",
+    "sagemaker-geospatial": "sagemaker-geospatial",
+}
+"""The services that sign as `sagemaker`, by the first part of their paths; all others have `/` and a
+target."""
+
 _BY_SIGNING_NAME: dict[str, tuple[object, str] | None] = {}
 
 
@@ -73,13 +88,23 @@ def find_service(chain: HandlerChain[Any], context: RequestContext, response: An
     if context.service is None:
         name = _signing_name(context)
         if name:
+            if name == "sagemaker":
+                name = _SAGEMAKER_PATHS.get(context.request.path.split("/", 2)[1], name)
             known = _BY_SIGNING_NAME.get(name, ...)
             if known is ...:
-                known = _BY_SIGNING_NAME[name] = _unique(name)
+                known = _BY_SIGNING_NAME[name] = (
+                    _only(name) if name.startswith("sagemaker") else _unique(name)
+                )
             if known is not None:
                 context.service, context.protocol = known  # type: ignore[assignment]
                 return
     handlers.parse_service_name(chain, context, response)
+
+
+def _only(service_name: str) -> tuple[object, str] | None:
+    """Service and protocol of a service that is known by name."""
+    service = get_service_catalog().get(service_name)
+    return None if service is None else (service, service.protocol)
 
 
 def _unique(signing_name: str) -> tuple[object, str] | None:

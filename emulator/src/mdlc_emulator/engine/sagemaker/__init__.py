@@ -1,0 +1,1 @@
+"""Amazon SageMaker AI that really runs: jobs, models, endpoints and their records."""

@@ -1,0 +1,1 @@
+"""Models: what an endpoint or a transform job serves."""
