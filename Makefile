@@ -80,7 +80,7 @@ endif
 emulator/.venv/.ready: emulator/uv.lock emulator/pyproject.toml .python-version | $(UV_INSTALLED)
 	@echo "Installing the emulator's private environment ..."
 	@cd emulator && $(abspath $(UV)) sync --locked --quiet --group engine
-	@emulator/.venv/bin/python -m mdlc_emulator.guest_setup --uv $(abspath $(UV))
+	@emulator/.venv/bin/python -m mdlc_emulator.environments --uv $(abspath $(UV))
 	@touch $@
 
 build/.packaged: .venv/.ready requirements.txt $(shell find app -name '*.py')

@@ -6,8 +6,9 @@ from plux import plugin
 @plugin(namespace="localstack.hooks.on_infra_start", name="mdlc_start")
 def on_start() -> None:
     """Install everything that changes LocalStack before its first request."""
-    from mdlc_emulator.engine import cloudformation, gateway
+    from mdlc_emulator.engine import cloudformation, gateway, newer_models
 
+    newer_models.install()
     gateway.install()
     cloudformation.install()
 

@@ -65,7 +65,6 @@ def _runs() -> dict[str, list[tuple[int, int]]]:
     for category, run in itertools.groupby(
         range(sys.maxunicode + 1), key=lambda point: unicodedata.category(chr(point))
     ):
-        first = next(run)
-        *_, last = (first, *run)
-        runs[category].append((first, last))
+        points = list(run)
+        runs[category].append((points[0], points[-1]))
     return runs

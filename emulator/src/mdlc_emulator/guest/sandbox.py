@@ -92,9 +92,6 @@ def build_root(root: str, interpreter: str, guest: str, rapid: str) -> None:
     """Enter a new root on the empty directory `root`: the system's libraries, the interpreter's installation
     prefix as /var/lang, `guest` as /var/runtime, `rapid` as /var/rapid. Call as the first process of its
     namespace."""
-    pivot = PIVOT_ROOT.get(platform.machine())
-    if pivot is None:
-        raise OSError(f"no sandbox on {platform.machine()}")
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
     # task/lib and opt/lib exist so that the dynamic linker, which remembers missing directories, looks there
@@ -132,10 +129,23 @@ def build_root(root: str, interpreter: str, guest: str, rapid: str) -> None:
     for source, place in ((interpreter, "lang"), (guest, "runtime"), (rapid, "rapid")):
         bind(source, f"{root}/var/{place}")
     _identify(root)
-    _check(_libc.syscall(pivot, root.encode(), (root + HOST).encode()), "pivot_root")
-    os.chdir("/")
+    pivot(root)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("none", "/", flags=MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def pivot(root: str) -> None:
+    """Make the mount `root` the root; the old one is at `HOST`, which must be there, until it is let go."""
+    number = PIVOT_ROOT.get(platform.machine())
+    if number is None:
+        raise OSError(f"no sandbox on {platform.machine()}")
+    _check(_libc.syscall(number, root.encode(), (root + HOST).encode()), "pivot_root")
+    os.chdir("/")
+
+
+def let_host_go() -> None:
+    """The old root goes out of sight."""
+    _check(_libc.umount2(HOST.encode(), MNT_DETACH), "umount")
 
 
 def _identify(root: str) -> None:
@@ -203,7 +213,7 @@ def furnish(code: str, layers: str | None, cache: str | None, storage_mb: int) -
     options = f"mode=700,size={storage_mb}m,uid={USER},gid={GROUP}"
     mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, options)
     mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-    _check(_libc.umount2(HOST.encode(), MNT_DETACH), "umount")
+    let_host_go()
 
 
 def drop_privileges(user: bool) -> None:

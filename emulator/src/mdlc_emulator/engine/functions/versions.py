@@ -10,9 +10,9 @@ from typing import Any
 
 from localstack.services.lambda_.invocation.lambda_models import FunctionVersion, HotReloadingCode, S3Code
 
-from mdlc_emulator import guest_setup
 from mdlc_emulator.engine.functions.code_store import CODE, Package
 from mdlc_emulator.engine.functions.zygotes import ZYGOTES
+from mdlc_emulator.environments.guest import guest_directory
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class Versions:
         self._all: dict[str, Prepared] = {}
 
     def prepare(self, version: FunctionVersion) -> Prepared:
-        """Unpack code and layers, have a zygote come up. An ArchiveError, GuestSetupError or OSError."""
+        """Unpack code and layers, have a zygote come up. An ArchiveError, SetupError or OSError."""
         key = _key(version)
         with self._lock:
             found = self._all.get(key)
         if found is not None:
             return found
         config = version.config
-        guest = guest_setup.guest_directory()
+        guest = guest_directory()
         taken: list[tuple[Package, ...]] = []
         hot = isinstance(config.code, HotReloadingCode)
         if isinstance(config.code, HotReloadingCode):

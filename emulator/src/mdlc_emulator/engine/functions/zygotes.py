@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mdlc_emulator import guest, guest_setup
+from mdlc_emulator import guest
 from mdlc_emulator.engine.functions.interpreters import interpreter
+from mdlc_emulator.environments.guest import compile_for, guest_directory
 
 LOG = logging.getLogger(__name__)
 PROGRAM = Path(guest.__file__).parent / "zygote.py"
@@ -50,13 +51,13 @@ class Zygote:
     def __init__(self, python: str, preload: tuple[str, ...], modes: tuple[str, ...] = MODES) -> None:
         self._lock = threading.Lock()
         self.known: Facts | None = None
-        guest_directory = guest_setup.guest_directory()
+        guest_packages = guest_directory()
         self.program = Path(python).resolve()
         """The interpreter."""
         self._socket, theirs = socket.socketpair()
         settings = {
             "control": theirs.fileno(),
-            "guest": str(guest_directory),
+            "guest": str(guest_packages),
             "prefix": str(self.program.parent.parent),
             "python": str(self.program),
             "root": str(_mount_point()),
@@ -175,7 +176,7 @@ class Zygotes:
         python = interpreter(version)
         if python is None:
             raise ZygoteError(f"No CPython {version} was found on this machine.")
-        guest_setup.compile_for(python, version)
+        compile_for(python, version)
         modes = _allowed_modes()
         if own_user:
             modes = modes[::-1]

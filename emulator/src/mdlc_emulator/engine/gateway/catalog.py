@@ -16,6 +16,8 @@ from typing import Any
 from localstack.aws import spec
 from localstack.aws.spec import ServiceModelIdentifier
 
+from mdlc_emulator.engine import newer_models
+
 FILE = Path(__file__).with_name("catalog.json")
 _QUERY = ("query", "ec2")
 
@@ -78,7 +80,8 @@ def _ours(*_: str, **__: str) -> Any:
 
 
 def entries_of_botocore() -> list[dict[str, Any]]:
-    """The index's content, from the models of the botocore that is installed."""
+    """The index's content, from the models of the botocore that is installed and the newer ones beside it."""
+    newer_models.install()
     entries = []
     for service in spec.list_services():
         protocols = service.metadata.get("protocols")

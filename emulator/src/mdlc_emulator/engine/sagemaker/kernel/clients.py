@@ -1,4 +1,4 @@
-"""Clients for what SageMaker itself does in other services on behalf of an account: S3, CloudWatch, events."""
+"""Clients for what SageMaker does in other services on behalf of an account: S3, CloudWatch, events."""
 
 from typing import Any
 
