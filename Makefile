@@ -19,7 +19,7 @@ WORKERS ?= 2
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
-setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install both environments and build the deployment zip (once)
+setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install every environment and build the deployment zip (once)
 
 demo: setup  ## Start the emulator, deploy the application to it, call it, and take it down again
 	@$(BIN)/mdlc demo
