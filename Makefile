@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-long check format bench up down package requirements clean
+.PHONY: help setup data demo test test-long check format bench up down package requirements clean
 
 # Without bytecode LocalStack starts four times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,6 +20,8 @@ help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install every environment and build the deployment zip (once)
+
+data: .venv/.ready  ## Install the real data that tests and examples read (part of setup)
 
 demo: setup  ## Start the emulator, deploy the application to it, call it, and take it down again
 	@$(BIN)/mdlc demo
