@@ -27,3 +27,6 @@ def on_shutdown() -> None:
     executor = sys.modules.get("mdlc_emulator.engine.functions.executor")
     if executor is not None:
         executor.ProcessRuntimeExecutor.stop_all()
+    host = sys.modules.get("mdlc_emulator.engine.containers.host")
+    if host is not None:
+        host.containers().stop_all()

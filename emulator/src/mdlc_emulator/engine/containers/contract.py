@@ -59,6 +59,9 @@ class ContainerSpec:
     """Share of the machine's processors, as a quota."""
     shared_memory_mib: int | None = None
     open_files: int | None = None
+    background: bool = True
+    """Yields the processors to the emulator and to containers that are not in the background. False for
+    model servers."""
 
 
 class Ending(enum.Enum):

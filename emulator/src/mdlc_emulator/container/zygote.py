@@ -1,0 +1,162 @@
+"""A small process beside the engine that forks every container: forking the engine itself would be slow, and
+with its threads unsafe.
+
+Started as `python -I -S <this file> SETTINGS`, SETTINGS being JSON: `control` (the number of an inherited
+stream socket), `modes` (kinds of isolation to try: "root", "user"), `try` (an empty directory), `overlay`
+(false to show the machine's directories read-only). First it says what it is, `{"mode": "root"|"user"|"none", "reason": ..., "writable": bool}`. Then every frame is a container
+to start, with its stream socket and the writing end of its output, or `{"remove": [directories]}`.
+
+Nobody outlives anybody: it ends when the control socket does, and containers end with it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from typing import Any, NoReturn
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from mdlc_emulator.container import filesystem, frames, namespaces, priority
+from mdlc_emulator.container.init import Init, say
+from mdlc_emulator.guest import birth
+from mdlc_emulator.supervisor import host
+from mdlc_emulator.supervisor.sweep import remove_tree
+
+
+class Zygote:
+    """The process itself. `mode` is the kind of isolation that this machine allows."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._control = socket.socket(fileno=settings["control"])
+        self._control.set_inheritable(False)
+        self._mode, self._writable, self._reason = _best(
+            settings["modes"], settings["try"], settings["overlay"]
+        )
+        self._overlay = settings["overlay"]
+        priority.weigh_session(priority.ALL)
+        if self._mode == "user":
+            namespaces.become_root()
+        self._processes = namespaces.ProcessNamespaces() if self._mode != "none" else None
+
+    def run(self) -> NoReturn:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who ended says so on its own socket
+        say(self._control, {"mode": self._mode, "reason": self._reason, "writable": self._writable})
+        gc.collect()
+        gc.freeze()
+        while True:
+            received = frames.receive(self._control)
+            if received is None:
+                os._exit(0)
+            order, files = received
+            if "remove" in order:
+                self._remove(order["remove"])
+            else:
+                self._fork(order, files)
+                for number in files:
+                    os.close(number)
+
+    def _remove(self, directories: list[str]) -> None:
+        if os.fork() == 0:
+            os.nice(5)
+            for path in directories:
+                remove_tree(path)
+            os._exit(0)
+
+    def _fork(self, request: dict[str, Any], files: list[int]) -> None:
+        try:
+            if self._processes is not None:
+                self._processes.next()
+            child = os.fork()
+        except OSError as error:
+            with socket.socket(fileno=os.dup(files[0])) as report:
+                say(report, {"failed": f"its first process: {error.strerror or error}"})
+            child = -1
+        if child and self._processes is not None:
+            self._processes.back()
+        if child == 0:
+            self._control.close()
+            self._become_container(request, socket.socket(fileno=files[0]), files[1])
+
+    def _become_container(self, request: dict[str, Any], report: socket.socket, output: int) -> NoReturn:
+        alone = self._mode != "none"
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            # Without a process namespace the first process must live to take down what is below it.
+            birth.die_with_parent(signal.SIGKILL if alone else signal.SIGHUP)
+            if alone:
+                _enter(request, self._mode == "user", self._overlay)
+            else:
+                os.setsid()
+                host.become_subreaper()
+            Init(request, report, output, alone).run()
+        except Exception as error:  # noqa: BLE001 - whatever it is, someone waits to hear of it
+            said = error.strerror if isinstance(error, OSError) else None
+            say(report, {"failed": said or f"{type(error).__name__}: {error}"})
+        finally:
+            os._exit(1)
+
+
+def _enter(request: dict[str, Any], user: bool, overlay: bool) -> None:
+    namespaces.separate(request["network"] != "host")
+    socket.sethostname(request["host_name"])
+    shown = [filesystem.Shown(*one) for one in request["shown"]]
+    filesystem.build(filesystem.Plan(request["base"], shown, request["shared_memory"], user, overlay))
+
+
+def _best(modes: list[str], place: str, overlay: bool) -> tuple[str, bool, str]:
+    """(mode, whether overlays are possible, why there is no isolation), tried out in processes that end."""
+    if not sys.platform.startswith("linux"):
+        return "none", False, "namespaces exist on Linux only"
+    reasons = []
+    for mode in modes:
+        if mode == "root" and os.geteuid() != 0:
+            continue
+        writable, reason = _attempt(mode == "user", overlay, place)
+        if not reason:
+            return mode, writable, ""
+        reasons.append(reason)
+    return "none", False, "; ".join(reasons) or "switched off"
+
+
+def _attempt(user: bool, overlay: bool, place: str) -> tuple[bool, str]:
+    """Everything that a container needs, once: whether the machine's directories become writable, and "" or
+    what the kernel refused."""
+    reader, writer = os.pipe()
+    outer = os.fork()
+    if outer == 0:
+        try:
+            if user:
+                namespaces.become_root()
+            namespaces.ProcessNamespaces().next()
+            inner = os.fork()
+            if inner == 0:
+                try:
+                    namespaces.separate(network=True)
+                    made = filesystem.build(filesystem.Plan(place, [], None, user, overlay))
+                    os.write(writer, b"+w" if made else b"+r")
+                except OSError as error:
+                    os.write(writer, str(error.strerror or error).encode())
+                finally:
+                    os._exit(0)
+            os.waitpid(inner, 0)
+        except OSError as error:
+            os.write(writer, str(error.strerror or error).encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as file:
+        said = file.read().decode()
+    os.waitpid(outer, 0)
+    shutil.rmtree(place, ignore_errors=True)
+    os.makedirs(place, exist_ok=True)
+    return said == "+w", "" if said[:1] == "+" else said or "the attempt ended without a word"
+
+
+if __name__ == "__main__":
+    Zygote(json.loads(sys.argv[1])).run()
