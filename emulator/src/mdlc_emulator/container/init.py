@@ -3,8 +3,8 @@ the memory limit, opens connections from inside, and tells the emulator how it e
 
 On its stream socket travel lines of JSON. It says `{"started": true}` with a pidfd of the command,
 `{"failed": ...}` or `{"exit": code, "ending": "exited"|"stopped"|"out-of-memory", "seconds": s}`. It is told
-`{"stop": seconds}`, and `{"connect": port}` or `{"usage": true}` with a socket for the answer. When the stream
-ends, so does everything inside.
+`{"stop": seconds}`, and `{"connect": port}` or `{"usage": true}` with a socket for the answer. When the
+stream ends, so does everything inside.
 """
 
 from __future__ import annotations

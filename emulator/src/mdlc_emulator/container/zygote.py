@@ -3,8 +3,9 @@ with its threads unsafe.
 
 Started as `python -I -S <this file> SETTINGS`, SETTINGS being JSON: `control` (the number of an inherited
 stream socket), `modes` (kinds of isolation to try: "root", "user"), `try` (an empty directory), `overlay`
-(false to show the machine's directories read-only). First it says what it is, `{"mode": "root"|"user"|"none", "reason": ..., "writable": bool}`. Then every frame is a container
-to start, with its stream socket and the writing end of its output, or `{"remove": [directories]}`.
+(false to show the machine's directories read-only). First it says what it is,
+`{"mode": "root"|"user"|"none", "reason": ..., "writable": bool}`. Then every frame is a container to start,
+with its stream socket and the writing end of its output, or `{"remove": [directories]}`.
 
 Nobody outlives anybody: it ends when the control socket does, and containers end with it.
 """

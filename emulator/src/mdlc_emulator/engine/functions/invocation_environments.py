@@ -27,7 +27,7 @@ from localstack.services.lambda_.invocation.lambda_models import (
     InitializationType,
 )
 
-from mdlc_emulator.engine.functions.invocation_logs import Stream
+from mdlc_emulator.engine.logs.writing import Stream
 
 LOG = logging.getLogger(__name__)
 SIMULTANEOUS_STARTS = 64

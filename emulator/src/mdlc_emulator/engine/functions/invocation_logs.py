@@ -10,21 +10,15 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from typing import Any, NamedTuple
+from typing import Any
 
-from localstack.aws.connect import connect_to
 from localstack.utils.bootstrap import is_api_enabled
+
+from mdlc_emulator.engine.logs.writing import Stream, store
 
 LOG = logging.getLogger(__name__)
 GATHER_SECONDS = 0.05
 """How long lines are gathered before they are stored together."""
-
-
-class Stream(NamedTuple):
-    account: str
-    region: str
-    group: str
-    name: str
 
 
 class LogDelivery:
@@ -83,28 +77,6 @@ class LogDelivery:
             if not lines:
                 continue
             try:
-                _store(stream, lines)
+                store(stream, lines)
             except Exception:  # a group deleted meanwhile must not hold up the others' logs
                 LOG.warning("Could not store the logs of %s", stream.group, exc_info=True)
-
-
-def _store(stream: Stream, events: list[dict[str, Any]]) -> None:
-    # Importing the provider lets LocalStack add subscription filters to the store.
-    import localstack.services.logs.provider  # noqa: F401
-    from localstack.services.logs.models import get_moto_logs_backend
-    from moto.core.exceptions import JsonRESTError
-
-    backend = get_moto_logs_backend(stream.account, stream.region)
-    try:
-        if stream.group not in backend.groups:
-            backend.create_log_group(stream.group, {})
-        if stream.name not in backend.groups[stream.group].streams:
-            backend.create_log_stream(stream.group, stream.name)
-    except JsonRESTError as error:
-        if "AlreadyExists" not in str(error.error_type):
-            raise
-    if backend.filters.metric_filters:
-        client = connect_to(aws_access_key_id=stream.account, region_name=stream.region).logs
-        client.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=events)
-    else:
-        backend.put_log_events(stream.group, stream.name, events)
