@@ -63,7 +63,7 @@ def _of_version(tag: str, content: Mapping[str, Any]) -> Iterator[tuple[str, Map
     for key, below in content.items():
         if not isinstance(below, Mapping) or key == "version_aliases":
             continue
-        # Below a version of transformers stands what it is built on: pytorch2.1.0; elsewhere a Python version.
+        # Below a version of transformers stands what it is built on, pytorch2.1.0; else a Python version.
         base = next((key.removeprefix(name) for name in _BASE if key.startswith(name)), None)
         yield from _of_version(tag if base is None else f"{base}-transformers{tag}", below)
 

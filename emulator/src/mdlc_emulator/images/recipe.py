@@ -15,7 +15,7 @@ class Use(Enum):
     """A processing or Batch job: the command comes from the request, or is the image's own."""
 
 
-class UnknownImage(Exception):
+class UnknownImage(Exception):  # noqa: N818 - the word that users and AWS have for it
     """No recipe stands for the image, or none for this use of it. The message names the image and says how to
     add a recipe."""
 

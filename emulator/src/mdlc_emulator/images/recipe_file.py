@@ -1,4 +1,4 @@
-"""mdlc-images.toml: a user's recipes, read with errors that name the line, the key and what would be right."""
+"""mdlc-images.toml: a user's recipes. Errors name the line, the key and what would be right."""
 
 import difflib
 import re
@@ -153,7 +153,7 @@ class _Reader:
         return path
 
     def _relative(self, named: str) -> Path:
-        # Not resolved: a virtual environment is told by the path of its interpreter, which is a symbolic link.
+        # Not resolved: an environment is told by the path of its interpreter, which is a symbolic link.
         return Path(self._path.parent.absolute(), Path(named).expanduser())
 
     def _string(self, key: str) -> str:

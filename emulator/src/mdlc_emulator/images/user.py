@@ -1,7 +1,7 @@
 """Recipes that users declare: where their files are, and what an entry stands for."""
 
 import os
-from collections.abc import Iterable
+import sys
 from pathlib import Path
 
 from mdlc_emulator.environments.algorithms import ALGORITHMS
@@ -95,12 +95,10 @@ def recipe(entry: Entry, name: ImageName) -> Recipe:
 
 def project() -> Path:
     """The environment that the emulator was started from."""
-    import sys
-
     return Path(os.environ.get(STARTED_WITH) or sys.prefix)
 
 
-def _environment(entry: Entry) -> tuple[Path, Iterable[str]]:
+def _environment(entry: Entry) -> tuple[Path, tuple[str, ...]]:
     if entry.environment == recipe_file.ALGORITHMS:
         return ALGORITHMS.place(), (ALGORITHMS.name,)
     environment = project() if entry.environment == recipe_file.PROJECT else Path(entry.environment)

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def launch(
         details=details,
         grace=GRACE,
     )
-    environment = engine_environment(os.environ, port=port, home=home, settings=settings)
+    # Where image recipes are looked for, and the environment that they call the project's.
+    started = {"MDLC_STARTED_IN": str(Path.cwd()), "MDLC_STARTED_WITH": sys.prefix}
+    environment = engine_environment(os.environ, port=port, home=home, settings=started | dict(settings))
     ready_read, ready_write = os.pipe()
     owner_read, owner_write = os.pipe()
     process = None
