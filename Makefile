@@ -23,13 +23,15 @@ setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install every envi
 
 data: .venv/.ready  ## Install the real data that tests and examples read (part of setup)
 
+setup-sdk: tests/sdk/.venv/.ready  ## Install SageMaker's SDK v3 as a client for the long tests (1 GB, once)
+
 demo: setup  ## Start the emulator, deploy the application to it, call it, and take it down again
 	@$(BIN)/mdlc demo
 
 test: check  ## Static checks and every test that is not long (15 minutes at most)
 	@$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile
 
-test-long: setup  ## The long tests: faults, whole deployments, whole data
+test-long: setup setup-sdk  ## The long tests: faults, whole deployments, whole data
 	@$(BIN)/pytest -m long
 
 check: setup  ## Lint, format, types, layers
@@ -58,7 +60,7 @@ requirements: .venv/.ready  ## Export requirements.txt (what goes into Lambda) f
 	@$(BIN)/mdlc package --requirements
 
 clean:  ## Remove everything that set-up and builds have made
-	rm -rf .venv .tools build dist emulator/.venv emulator/build .chalice/deployments
+	rm -rf .venv .tools build dist emulator/.venv emulator/build tests/sdk/.venv .chalice/deployments
 
 # ---- set-up -------------------------------------------------------------------------------------------------
 
@@ -78,6 +80,10 @@ endif
 .venv/.ready: uv.lock pyproject.toml .python-version emulator/pyproject.toml | $(UV_INSTALLED)
 	@echo "Installing the application's environment ..."
 	@$(UV) sync --locked --quiet && touch $@
+
+tests/sdk/.venv/.ready: tests/sdk/uv.lock tests/sdk/pyproject.toml .python-version | $(UV_INSTALLED)
+	@echo "Installing SageMaker's SDK v3 ..."
+	@cd tests/sdk && $(abspath $(UV)) sync --locked --quiet && touch $(abspath $@)
 
 emulator/.venv/.ready: emulator/uv.lock emulator/pyproject.toml .python-version | $(UV_INSTALLED)
 	@echo "Installing the emulator's private environment ..."

@@ -83,6 +83,13 @@ def events() -> Service:
     return Service.for_provider(EventsProvider())  # type: ignore[no-untyped-call]
 
 
+@aws_provider(api="iam", name="mdlc")
+def iam() -> Service:
+    from mdlc_emulator.engine.iam.service import iam_service
+
+    return iam_service()
+
+
 @aws_provider(api="sagemaker", name="mdlc")
 def sagemaker() -> Service:
     from mdlc_emulator.engine.sagemaker.service import sagemaker_service

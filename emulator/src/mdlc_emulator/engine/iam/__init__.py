@@ -1,0 +1,1 @@
+"""IAM: LocalStack's provider, with simulations that evaluate the policies."""
