@@ -143,3 +143,10 @@ def s3() -> Service:
     # each other's buckets, and leave them behind. Ours lie in the instance's home.
     objects = tempfile.mkdtemp(prefix="s3-")
     return Service.for_provider(S3Provider(EphemeralS3ObjectStore(objects)))
+
+
+@aws_provider(api="batch", name="mdlc")
+def batch() -> Service:
+    from mdlc_emulator.engine.batch.provider import batch_service
+
+    return batch_service()
