@@ -14,7 +14,13 @@ from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 
 _AREAS = (
     "kernel.tags",
+    "training.operations",
     "models.operations",
+    "experiments.experiments",
+    "experiments.components",
+    "metrics.operations",
+    "lineage.entities",
+    "lineage.graph",
 )
 
 

@@ -1,0 +1,133 @@
+"""S3 as a job meets it: which objects are below a prefix, and copies of them to and from files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.engine.sagemaker.kernel.checks import split_s3
+from mdlc_emulator.engine.sagemaker.kernel.clients import client
+
+COPY_BYTES = 1 << 20
+
+
+class S3Error(Exception):
+    """S3 refused. The message is S3's own, as SageMaker passes it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A bucket and a key or prefix in it."""
+
+    bucket: str
+    key: str
+
+    @classmethod
+    def of(cls, uri: str) -> Place:
+        """From `s3://bucket/prefix`. ValidationException when it is none."""
+        return cls(*split_s3(uri))
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def below(self, *parts: str) -> Place:
+        """The place of that name under this prefix."""
+        joined = "/".join(part.strip("/") for part in parts if part)
+        prefix = self.key.rstrip("/")
+        return Place(self.bucket, f"{prefix}/{joined}" if prefix else joined)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object: its key and size in bytes."""
+
+    key: str
+    size: int
+
+
+class Objects:
+    """The objects that one account sees. Every method raises `S3Error` with S3's message."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._s3: Any = client("s3", caller)
+
+    def has_bucket(self, bucket: str) -> bool:
+        """Whether the bucket is there."""
+        from botocore.exceptions import ClientError
+
+        try:
+            self._s3.head_bucket(Bucket=bucket)
+        except ClientError:
+            return False
+        return True
+
+    def under(self, place: Place) -> Iterator[Found]:
+        """All objects whose key begins with the place's, in the order of keys."""
+        with _words():
+            for page in self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=place.bucket, Prefix=place.key
+            ):
+                for each in page.get("Contents", ()):
+                    yield Found(each["Key"], each["Size"])
+
+    def any_under(self, place: Place) -> bool:
+        """Whether a key begins with the place's."""
+        with _words():
+            found = self._s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
+        return bool(found.get("Contents"))
+
+    def read(self, place: Place) -> bytes:
+        """A small object as a whole."""
+        with _words():
+            body: bytes = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
+        return body
+
+    def download(self, place: Place, to: Path) -> None:
+        """Copy the object to the file `to`, whose directory is made."""
+        to.parent.mkdir(parents=True, exist_ok=True)
+        with _words():
+            body = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
+            with body, to.open("wb") as file:
+                shutil.copyfileobj(body, file, COPY_BYTES)
+
+    def upload(self, source: Path, place: Place) -> None:
+        """Store the file as an object."""
+        with _words(), source.open("rb") as file:
+            self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=file)
+
+    def upload_tree(self, directory: Path, place: Place) -> int:
+        """Store every regular file below the directory under the place; the number of files."""
+        number = 0
+        for path in files_below(directory):
+            self.upload(path, place.below(path.relative_to(directory).as_posix()))
+            number += 1
+        return number
+
+
+def files_below(directory: Path) -> Iterator[Path]:
+    """Every regular file, in the order of names; links that lead to files count, links to directories do
+    not."""
+    for where, directories, names in os.walk(directory):
+        directories.sort()
+        for name in sorted(names):
+            path = Path(where, name)
+            if path.is_file():
+                yield path
+
+
+class _words:
+    """Turns what botocore raises into `S3Error`."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from botocore.exceptions import ClientError
+
+        if isinstance(error, ClientError):
+            raise S3Error(error.response["Error"]["Message"]) from error

@@ -1,0 +1,30 @@
+"""The environment variables of a job's container, beside those that its image and its request bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.images.recipe import Program
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def environment(caller: Caller, program: Program, request: Mapping[str, str]) -> dict[str, str]:
+    """What the container's first process finds. Calls to AWS reach the emulator as the job's account; the
+    region is in AWS_REGION alone, as on SageMaker: boto3 wants it named, or AWS_DEFAULT_REGION asked for."""
+    from localstack import config
+
+    path = ":".join([*map(str, program.path), _PATH])
+    return {
+        "PATH": path,
+        "HOME": "/root",
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        **program.environment,
+        "AWS_REGION": caller.region,
+        "AWS_ENDPOINT_URL": config.internal_service_url(),
+        "AWS_ACCESS_KEY_ID": caller.account,
+        "AWS_SECRET_ACCESS_KEY": "test",
+        **request,
+    }

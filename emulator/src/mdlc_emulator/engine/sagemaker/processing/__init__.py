@@ -1,0 +1,1 @@
+"""Processing jobs: containers that turn inputs into outputs."""

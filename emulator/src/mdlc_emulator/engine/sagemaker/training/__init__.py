@@ -1,0 +1,1 @@
+"""Training jobs: containers that learn a model from channels of data."""
