@@ -1,0 +1,1 @@
+"""The service `sagemaker-metrics`: values of metrics over time and iterations, of a trial component."""
