@@ -13,7 +13,16 @@ import stat
 from typing import NamedTuple
 
 from mdlc_emulator.guest import sandbox
-from mdlc_emulator.guest.sandbox import MS_BIND, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC
+from mdlc_emulator.guest.sandbox import (
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+)
 
 OWN = ("dev", "proc", "sys", "run", "tmp")
 """Directories of the top that are not the machine's."""
@@ -41,13 +50,15 @@ class Shown(NamedTuple):
 
 class Plan(NamedTuple):
     """`base` is the container's own directory, empty at first; `root` the empty directory it is built on.
-    `overlay` is False to show the machine's directories read-only."""
+    `overlay` is False to show the machine's directories read-only, `read_only` to have nothing at the top be
+    writable either."""
 
     base: str
     shown: list[Shown]
     shared_memory: int | None
     user: bool
     overlay: bool
+    read_only: bool = False
 
 
 def build(plan: Plan) -> bool:
@@ -79,6 +90,8 @@ def build(plan: Plan) -> bool:
     sandbox.pivot(root)
     sandbox.let_host_go()
     os.rmdir(sandbox.HOST)
+    if plan.read_only:
+        sandbox.mount("none", "/", flags=MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
     return writable
 
 

@@ -2,7 +2,8 @@
 the memory limit, opens connections from inside, and tells the emulator how it ended.
 
 On its stream socket travel lines of JSON. It says `{"started": true}` with a pidfd of the command,
-`{"failed": ...}` or `{"exit": code, "ending": "exited"|"stopped"|"out-of-memory", "seconds": s}`. It is told
+`{"listening": port}` with the socket, `{"failed": ...}` or
+`{"exit": code, "ending": "exited"|"stopped"|"out-of-memory", "seconds": s}`. It is told
 `{"stop": seconds}`, and `{"connect": port}` or `{"usage": true}` with a socket for the answer. When the
 stream ends, so does everything inside.
 """
@@ -76,6 +77,8 @@ class Init:
             signal.signal(number, self._forward)
         if not self._alone:
             signal.signal(signal.SIGHUP, lambda *_: self._end())
+        if self._request["endpoint"] is not None:
+            self._listen_for_the_emulator(self._request["endpoint"])
         self._start()
         os.close(self._output)
         while True:
@@ -98,6 +101,14 @@ class Init:
                 os.kill(self._command, number)
             except ProcessLookupError:
                 pass
+
+    def _listen_for_the_emulator(self, port: int) -> None:
+        """The emulator's address in this network: the emulator itself answers there."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            listener.listen(1024)
+            say(self._report, {"listening": port}, listener.fileno())
 
     def _start(self) -> None:
         told, tell = os.pipe()  # closed by a successful exec
@@ -141,11 +152,17 @@ class Init:
             os.setpgid(0, 0)  # no session of its own: see priority.weigh_session
             if request["background"]:
                 os.nice(priority.BACKGROUND)
-            priority.limit_open_files(request["open_files"])
+            priority.limit(request["limits"])
             if self._alone:
                 namespaces.give_up_capabilities()
-            else:
-                birth.die_with_parent()
+            if request["user"] is not None:
+                doing = "its user"
+                user, group = request["user"]
+                os.setgroups([group])
+                os.setgid(group)
+                os.setuid(user)
+            if not self._alone:
+                birth.die_with_parent()  # after the change of user, which takes it back
             doing = f"its command {request['command'][0]}"
             os.umask(0o022)
             os.execvpe(request["command"][0], request["command"], request["environment"])  # noqa: S606

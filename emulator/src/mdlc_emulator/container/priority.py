@@ -30,10 +30,19 @@ def _is_too_often(niceness: int) -> bool:
     return False
 
 
-def limit_open_files(count: int | None) -> None:
-    """At most `count` open files, or as many as the system lets us; no core files."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if count is not None:
-        limit = count if hard == resource.RLIM_INFINITY else min(count, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def limit(limits: dict[str, list[int]]) -> None:
+    """`limits` of this process, [soft, hard] by setrlimit's names without RLIMIT_, clamped to what the system
+    lets us; without a word about them no core files."""
+    for name, (soft, hard) in {"CORE": [0, 0], **limits}.items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        most = _finite(resource.getrlimit(kind)[1])
+        top = min(_finite(hard), most)
+        resource.setrlimit(kind, (_number(min(_finite(soft), top)), _number(top)))
+
+
+def _finite(value: int) -> float:
+    return float("inf") if value in (-1, resource.RLIM_INFINITY) else value
+
+
+def _number(value: float) -> int:
+    return resource.RLIM_INFINITY if value == float("inf") else int(value)

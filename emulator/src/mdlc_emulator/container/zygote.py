@@ -4,8 +4,8 @@ with its threads unsafe.
 Started as `python -I -S <this file> SETTINGS`, SETTINGS being JSON: `control` (the number of an inherited
 stream socket), `modes` (kinds of isolation to try: "root", "user"), `try` (an empty directory), `overlay`
 (false to show the machine's directories read-only). First it says what it is,
-`{"mode": "root"|"user"|"none", "reason": ..., "writable": bool}`. Then every frame is a container to start,
-with its stream socket and the writing end of its output, or `{"remove": [directories]}`.
+`{"mode": "root"|"user"|"none", "reason": ..., "writable": bool, "quota": bool}`. Then every frame is a
+container to start, with its stream socket and the writing end of its output, or `{"remove": directory}`.
 
 Nobody outlives anybody: it ends when the control socket does, and containers end with it.
 """
@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from mdlc_emulator.container import filesystem, frames, namespaces, priority
+from mdlc_emulator.container import filesystem, frames, namespaces, priority, processors
 from mdlc_emulator.container.init import Init, say
 from mdlc_emulator.guest import birth
 from mdlc_emulator.supervisor import host
@@ -40,6 +40,7 @@ class Zygote:
             settings["modes"], settings["try"], settings["overlay"]
         )
         self._overlay = settings["overlay"]
+        self._groups = processors.Groups()
         priority.weigh_session(priority.ALL)
         if self._mode == "user":
             namespaces.become_root()
@@ -47,27 +48,39 @@ class Zygote:
 
     def run(self) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who ended says so on its own socket
-        say(self._control, {"mode": self._mode, "reason": self._reason, "writable": self._writable})
+        say(
+            self._control,
+            {
+                "mode": self._mode,
+                "reason": self._reason,
+                "writable": self._writable,
+                "quota": bool(self._groups.parent),
+            },
+        )
         gc.collect()
         gc.freeze()
         while True:
             received = frames.receive(self._control)
             if received is None:
+                self._groups.end()
                 os._exit(0)
             order, files = received
             if "remove" in order:
-                self._remove(order["remove"])
+                self._remove(order["remove"], order["group"])
             else:
                 self._fork(order, files)
+                self._groups.passed(order["cpus"])
                 for number in files:
                     os.close(number)
 
-    def _remove(self, directories: list[str]) -> None:
+    def _remove(self, directory: str, group: str) -> None:
         if os.fork() == 0:
-            os.nice(5)
-            for path in directories:
-                remove_tree(path)
-            os._exit(0)
+            try:
+                os.nice(priority.BACKGROUND)
+                self._groups.remove(group)
+                remove_tree(directory)
+            finally:
+                os._exit(0)
 
     def _fork(self, request: dict[str, Any], files: list[int]) -> None:
         try:
@@ -90,6 +103,7 @@ class Zygote:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             # Without a process namespace the first process must live to take down what is below it.
             birth.die_with_parent(signal.SIGKILL if alone else signal.SIGHUP)
+            self._groups.enter(request["group"], request["cpus"], request["background"])
             if alone:
                 _enter(request, self._mode == "user", self._overlay)
             else:
@@ -106,8 +120,13 @@ class Zygote:
 def _enter(request: dict[str, Any], user: bool, overlay: bool) -> None:
     namespaces.separate(request["network"] != "host")
     socket.sethostname(request["host_name"])
+    read_only = request["read_only"]
     shown = [filesystem.Shown(*one) for one in request["shown"]]
-    filesystem.build(filesystem.Plan(request["base"], shown, request["shared_memory"], user, overlay))
+    filesystem.build(
+        filesystem.Plan(
+            request["base"], shown, request["shared_memory"], user, overlay and not read_only, read_only
+        )
+    )
 
 
 def _best(modes: list[str], place: str, overlay: bool) -> tuple[str, bool, str]:

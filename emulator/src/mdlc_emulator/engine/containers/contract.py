@@ -59,6 +59,14 @@ class ContainerSpec:
     """Share of the machine's processors, as a quota."""
     shared_memory_mib: int | None = None
     open_files: int | None = None
+    ulimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Limits of each process, (soft, hard) by the name that setrlimit(2) has for them, in lower case and
+    without RLIMIT_; clamped to what the machine allows. `open_files` stands for "nofile"."""
+    read_only_root: bool = False
+    """Only /opt/ml, /tmp, /dev/shm and mounts can be written to."""
+    user: str | None = None
+    """Who the command runs as, as `uid`, `uid:gid` or a name the machine knows; None: root. ContainerError
+    where the emulator's own user may not give it."""
     background: bool = True
     """Yields the processors to the emulator and to containers that are not in the background. False for
     model servers."""

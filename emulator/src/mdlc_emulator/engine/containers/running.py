@@ -13,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.containers.contract import ContainerError, ContainerSpec, Ending, Exit, Network
+from mdlc_emulator.engine.containers.endpoint import Endpoint
 from mdlc_emulator.engine.containers.lines import Lines
 
 LOG = logging.getLogger(__name__)
@@ -26,26 +27,34 @@ BREATH = 0.004
 """Seconds that the reader leaves the interpreter to others after a chunk was full: at most some 15 MB/s."""
 
 
+class Streams(NamedTuple):
+    """To the container's first process, the reading end of its output, and who gets its lines."""
+
+    report: socket.socket
+    output: int
+    on_line: Callable[[str], None]
+
+
 class RunningContainer:
-    """Implements `contract.Container` on the stream to the container's first process (`report`) and the
-    reading end of its output. `ports` maps those of the container to the machine's, where they are the same
-    network. `forget` is called when it has ended."""
+    """Implements `contract.Container`. `network` is what it really has; `ports` maps those of the container
+    to the machine's, where they are not the same. `endpoint` shall be served inside too. `forget` is called
+    when it has ended."""
 
     def __init__(
         self,
         spec: ContainerSpec,
-        report: socket.socket,
-        output: int,
-        on_line: Callable[[str], None],
-        isolated: bool,
+        streams: Streams,
+        network: Network,
         ports: Mapping[int, int],
-        forget: Callable[[RunningContainer], None],
+        endpoint: Endpoint | None,
+        forget: Callable[[], None],
     ) -> None:
         self._spec = spec
-        self._report = report
-        self._output = output
+        self._report, self._output, on_line = streams
         self._lines = Lines(on_line)
-        self._inside = isolated and spec.network is not Network.HOST
+        self._inside = network is not Network.HOST
+        self._endpoint = endpoint
+        self._listener: socket.socket | None = None
         self._ports = ports
         self._forget = forget
         self._lock = threading.Lock()
@@ -182,6 +191,9 @@ class RunningContainer:
                 self._started = True
             elif "failed" in said:
                 self._failure = said["failed"]
+            elif "listening" in said and self._endpoint is not None:
+                self._listener = socket.socket(fileno=files.pop())
+                self._endpoint.serve_also(self._listener)
             else:
                 self._said = said
                 self._seconds = said["seconds"]
@@ -192,9 +204,11 @@ class RunningContainer:
     def _over(self) -> None:
         said = self._said or {"exit": 137, "ending": "stopped" if self._stop_asked else "exited"}
         os.close(self._output)
+        if self._listener is not None and self._endpoint is not None:
+            self._endpoint.serve_no_more(self._listener)
         with self._lock:
             self._report.close()
-        self._forget(self)
+        self._forget()
         with self._state:
             self._exit = ended = Exit(said["exit"], Ending(said["ending"]), clock.now())
             if not self._started and not self._failure:

@@ -35,6 +35,8 @@ class Facts:
     mode: str
     reason: str
     writable: bool
+    quota: bool
+    """Whether a share of processors holds as a quota; else whole processors are given."""
 
 
 class Zygote:
@@ -42,7 +44,8 @@ class Zygote:
 
     def __init__(self, directory: Path) -> None:
         self._lock = threading.Lock()
-        self._facts: Facts | None = None
+        self.known: Facts | None = None
+        """What `facts` has found out."""
         self._socket, theirs = socket.socketpair()
         trial = directory / f"trial-{os.getpid()}"
         trial.mkdir(exist_ok=True)
@@ -74,7 +77,7 @@ class Zygote:
     def facts(self) -> Facts:
         """What it says of this machine; waits until it is ready."""
         with self._lock:
-            if self._facts is None:
+            if self.known is None:
                 self._socket.settimeout(START_SECONDS)
                 said = b""
                 try:
@@ -90,18 +93,18 @@ class Zygote:
                     ) from error
                 self._socket.settimeout(None)
                 found = json.loads(said)
-                self._facts = Facts(found["mode"], found["reason"], found["writable"])
-            return self._facts
+                self.known = Facts(found["mode"], found["reason"], found["writable"], found["quota"])
+            return self.known
 
     def spawn(self, request: dict[str, Any], report: socket.socket, output: int) -> None:
         """Fork a container. OSError when the zygote is gone."""
         with self._lock:
             frames.send(self._socket, request, [report.fileno(), output])
 
-    def remove(self, directory: Path) -> None:
-        """Have a container's files removed; nothing is waited for."""
+    def remove(self, directory: Path, group: str) -> None:
+        """Have a container's files and its control group removed; nothing is waited for."""
         with self._lock, contextlib.suppress(OSError):
-            frames.send(self._socket, {"remove": [str(directory)]}, [])
+            frames.send(self._socket, {"remove": str(directory), "group": group}, [])
 
     def stop(self) -> None:
         """End it, and with it every container."""

@@ -47,6 +47,7 @@ class ThreadedServer(RuntimeServer):
         self._work: queue.SimpleQueue[tuple[socket.socket, Gateway] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle_threads = 0
+        self._changes: queue.SimpleQueue[tuple[socket.socket, bool]] = queue.SimpleQueue()
         self._open: dict[socket.socket, bool] = {}
         """Open connections, and whether a request of theirs is being handled."""
         self._stopping = False
@@ -60,6 +61,18 @@ class ThreadedServer(RuntimeServer):
         for listener in listeners:
             listener.setblocking(False)
             self._listeners.append((listener, gateway))
+        _RUNNING.append(self)
+
+    def serve_also(self, listener: socket.socket) -> None:
+        """Answer on `listener`, a listening TCP socket, as on our own: for networks that ours is not part of."""
+        listener.setblocking(False)
+        self._changes.put((listener, True))
+        self._wake.send(b"x")
+
+    def serve_no_more(self, listener: socket.socket) -> None:
+        """The end of `serve_also`: `listener` is closed, connections that it brought go on."""
+        self._changes.put((listener, False))
+        self._wake.send(b"x")
 
     def run(self) -> None:
         with selectors.DefaultSelector() as selector:
@@ -70,6 +83,9 @@ class ThreadedServer(RuntimeServer):
                 for key, _ in selector.select():
                     if key.data is not None:
                         self._accept(*key.data)
+                    else:
+                        self._woken.recv(4096)
+                        self._change(selector)
         for listener, _ in self._listeners:
             listener.close()
         self._end_connections()
@@ -77,6 +93,16 @@ class ThreadedServer(RuntimeServer):
     def shutdown(self) -> None:
         self._stopping = True
         self._wake.send(b"x")
+
+    def _change(self, selector: selectors.BaseSelector) -> None:
+        while not self._changes.empty():
+            listener, added = self._changes.get()
+            if added:
+                selector.register(listener, selectors.EVENT_READ, (listener, self._listeners[0][1]))
+            else:
+                with contextlib.suppress(KeyError, ValueError):
+                    selector.unregister(listener)
+                listener.close()
 
     def _accept(self, listener: socket.socket, gateway: Gateway) -> None:
         with contextlib.suppress(BlockingIOError, ConnectionAbortedError):
@@ -147,6 +173,14 @@ class ThreadedServer(RuntimeServer):
             if late or not any(connections.values()):
                 return
             time.sleep(0.01)
+
+
+_RUNNING: list[ThreadedServer] = []
+
+
+def running() -> ThreadedServer | None:
+    """The server of this process, once it listens."""
+    return _RUNNING[0] if _RUNNING else None
 
 
 def _listen(address: HostAndPort) -> socket.socket:
