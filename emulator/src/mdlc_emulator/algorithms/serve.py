@@ -1,0 +1,48 @@
+"""`python -m mdlc_emulator.algorithms.serve ALGORITHM`: a model server's first process."""
+
+import logging
+import os
+import sys
+import traceback
+
+from mdlc_emulator.algorithms.server import Handler, run
+from mdlc_emulator.algorithms.specification import NAMES
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until SIGTERM; 1 when the model cannot be loaded, with the reason as the log's last line."""
+    algorithm = arguments[0] if arguments else os.environ.get("MDLC_ALGORITHM", "")
+    # One thread for each request computes: more would only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    logging.basicConfig(
+        format="[%(asctime)s:%(levelname)s] %(message)s",
+        datefmt="%Y-%m-%d:%H:%M:%S",
+        level=logging.INFO,
+        stream=sys.stdout,
+        force=True,
+    )
+    if algorithm not in NAMES:
+        logging.error("There is no algorithm %r here. There are: %s.", algorithm, ", ".join(NAMES))
+        return 1
+
+    def load() -> Handler:
+        if algorithm == "xgboost":
+            from mdlc_emulator.algorithms.boosting.serving import load as loaded
+        else:
+            from mdlc_emulator.algorithms.amazon.serving import load as loaded
+        return loaded()
+
+    try:
+        run(load)
+    except Exception as error:  # noqa: BLE001 the log is where the endpoint's failure reason comes from
+        traceback.print_exc()
+        logging.error("%s", error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
