@@ -18,6 +18,8 @@ from mdlc_emulator.engine.containers.contract import Containers
 from mdlc_emulator.engine.moto_service import native_service
 
 SETTING = "MDLC_BATCH_VCPUS"
+# "The values aren't case sensitive" (API_EvaluateOnExit): retrying.check_strategy looks at them.
+_LENIENT = ("RetryAction",)
 
 
 def _containers() -> Containers:
@@ -53,7 +55,7 @@ def batch_service() -> Service:
             continue
         shape: Any = model.operation_model(name).input_shape
         shapes.append(shape.name)
-        backend[name] = _checked(compile_checks(shape), handler)
+        backend[name] = _checked(compile_checks(shape, skip=_LENIENT), handler)
     return native_service("batch", backend, unchecked=shapes, lifecycle=_Lifecycle())
 
 
