@@ -13,12 +13,12 @@ from pathlib import Path
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, files_below
 
 LEVEL = 1
-"""Of gzip: an archive that is made once and read once or twice on this machine is not worth the time of more."""
+"""Of gzip: what is made once and read once or twice on this machine is not worth the time of more."""
 
 
 def pack(directory: Path, archive: Path) -> None:
     """Make a .tar.gz of what is below the directory, names relative to it."""
-    with tarfile.open(archive, "w:gz", compresslevel=LEVEL, copybufsize=1 << 20) as tar:
+    with tarfile.open(archive, "w:gz", compresslevel=LEVEL) as tar:
         for entry in sorted(directory.iterdir()):
             tar.add(entry, entry.name, filter=_owner_less)
 

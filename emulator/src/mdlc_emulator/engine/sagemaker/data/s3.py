@@ -68,7 +68,7 @@ class Objects:
 
     def under(self, place: Place) -> Iterator[Found]:
         """All objects whose key begins with the place's, in the order of keys."""
-        with _words():
+        with _Words():
             for page in self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=place.bucket, Prefix=place.key
             ):
@@ -77,27 +77,27 @@ class Objects:
 
     def any_under(self, place: Place) -> bool:
         """Whether a key begins with the place's."""
-        with _words():
+        with _Words():
             found = self._s3.list_objects_v2(Bucket=place.bucket, Prefix=place.key, MaxKeys=1)
         return bool(found.get("Contents"))
 
     def read(self, place: Place) -> bytes:
         """A small object as a whole."""
-        with _words():
+        with _Words():
             body: bytes = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
         return body
 
     def download(self, place: Place, to: Path) -> None:
         """Copy the object to the file `to`, whose directory is made."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        with _words():
+        with _Words():
             body = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
             with body, to.open("wb") as file:
                 shutil.copyfileobj(body, file, COPY_BYTES)
 
     def upload(self, source: Path, place: Place) -> None:
         """Store the file as an object."""
-        with _words(), source.open("rb") as file:
+        with _Words(), source.open("rb") as file:
             self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=file)
 
     def upload_tree(self, directory: Path, place: Place) -> int:
@@ -110,17 +110,17 @@ class Objects:
 
 
 def files_below(directory: Path) -> Iterator[Path]:
-    """Every regular file, in the order of names; links that lead to files count, links to directories do
-    not."""
+    """Every regular file, in the order of names; a link counts when it leads to a file in the directory."""
+    root = directory.resolve()
     for where, directories, names in os.walk(directory):
         directories.sort()
         for name in sorted(names):
             path = Path(where, name)
-            if path.is_file():
+            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root)):
                 yield path
 
 
-class _words:
+class _Words:
     """Turns what botocore raises into `S3Error`."""
 
     def __enter__(self) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import posixpath
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mdlc_emulator.engine.sagemaker.data.s3 import Found, Objects, Place
+from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place
 
 
 class SelectionError(Exception):
@@ -56,7 +57,7 @@ def by_manifest(objects: Objects, place: Place) -> list[Chosen]:
         where = Place(base.bucket, base.key + key)
         size = next((found.size for found in objects.under(where) if found.key == where.key), None)
         if size is None:
-            raise SelectionError(f"The manifest {place} names {where}, which does not exist.")
+            raise SelectionError(f"The manifest {place} names {where}, which does not exist")
         chosen.append(Chosen(where, _safe(key.lstrip("/")), size))
     return chosen
 
@@ -64,7 +65,7 @@ def by_manifest(objects: Objects, place: Place) -> list[Chosen]:
 def read_manifest(text: bytes, name: str) -> tuple[str, list[str]]:
     """The prefix and the keys of a manifest. SelectionError when it is none."""
     wrong = SelectionError(
-        f'The manifest {name} is not a JSON list of {{"prefix": "s3://bucket/prefix/"}} and keys relative to it.'
+        f'The manifest {name} is no JSON list of {{"prefix": "s3://bucket/prefix/"}} and keys relative to it'
     )
     try:
         entries: Any = json.loads(text)
@@ -88,11 +89,19 @@ def _safe(path: str) -> str:
     if not path or path.endswith("/"):
         return ""
     if posixpath.normpath(path).startswith(("../", "/")) or posixpath.normpath(path) == "..":
-        raise SelectionError(f"The key {path} would lie outside of the input's directory.")
+        raise SelectionError(f"The key {path} would lie outside of the input's directory")
     return path
 
 
-def shard[T: (Chosen, Found)](items: Sequence[T], host: int, hosts: int) -> list[T]:
+def shard[T](items: Sequence[T], host: int, hosts: int) -> list[T]:
     """The part of `items` that host number `host` (from 0) of `hosts` gets with ShardedByS3Key: about
     1/hosts of them, each item on exactly one host."""
     return list(items[host::hosts])
+
+
+def shuffled[T](items: Sequence[T], seed: int) -> list[T]:
+    """The items in the order that ShuffleConfig's seed gives: the same for the same seed. It decides which
+    host gets which shard; a directory has no order."""
+    mixed = list(items)
+    random.Random(seed).shuffle(mixed)  # noqa: S311
+    return mixed

@@ -1,1 +1,1 @@
-"""What training and processing jobs share: hosts, supervision, files for the container, reasons of failure."""
+"""What training and processing jobs share: hosts, supervision, surroundings, reasons of failure."""

@@ -13,7 +13,6 @@ class Early(Enum):
 
     STOPPED = "Stopped"
     RUNTIME = "MaxRuntimeExceeded"
-    WAIT = "MaxWaitTimeExceeded"
 
 
 class Control:

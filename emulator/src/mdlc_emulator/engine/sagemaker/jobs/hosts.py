@@ -26,6 +26,11 @@ class Host:
     def name(self) -> str:
         return f"algo-{self.number + 1}"
 
+    @property
+    def address(self) -> str:
+        """Its own address on this machine's loopback interface, where hosts of a job find each other."""
+        return f"127.0.{self.number // 250}.{self.number % 250 + 1}"
+
 
 class Running:
     """The containers of a job while they run. `start` them, `wait`, and `stop` from any thread."""
@@ -69,3 +74,7 @@ class Running:
             started: Sequence[Container] = list(self._started)
         for container in started:
             container.stop(grace)
+
+    def processor_seconds(self) -> float:
+        """Processor time of all of them so far."""
+        return sum(container.processor_seconds() for container in list(self._started))

@@ -19,10 +19,11 @@ def check_instances(usage: str, used: Iterable[str], asked: Iterable[str]) -> No
     `usage` is the kind of job as the quota's name has it: "training job"."""
     in_use = Counter(used)
     for instance_type, number in Counter(asked).items():
-        if in_use[instance_type] + number > INSTANCES:
+        present = in_use[instance_type]
+        if present + number > INSTANCES:
             raise limit_exceeded(
-                f"The account-level service limit '{instance_type} for {usage} usage' is {INSTANCES} Instances, with "
-                f"current utilization of {in_use[instance_type]} Instances and a request delta of {number} Instances. "
-                "Please use AWS Service Quotas to request an increase for this quota. If AWS Service Quotas is not "
-                "available, contact AWS support to request an increase for this quota."
+                f"The account-level service limit '{instance_type} for {usage} usage' is {INSTANCES} "
+                f"Instances, with current utilization of {present} Instances and a request delta of {number} "
+                "Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
+                "Service Quotas is not available, contact AWS support to request an increase for this quota."
             )

@@ -14,8 +14,8 @@ LONGEST = 1024
 _OWN = ("ClientError:", "AlgorithmError:", "InternalServerError:")
 
 OUT_OF_MEMORY = (
-    "ClientError: Please use an instance type with more memory, or reduce the size of {data} data processed on "
-    "an instance."
+    "ClientError: Please use an instance type with more memory, or reduce the size of {data} data processed "
+    "on an instance."
 )
 
 

@@ -46,6 +46,9 @@ class Resource:
         """It has been modified now."""
         self.modified = clock.now()
 
+    def forget(self) -> None:
+        """The emulator's state is being reset: end what runs for it, at once and without waiting."""
+
 
 def moment(seconds: float) -> datetime:
     """A time as responses carry it: UTC, to the millisecond."""

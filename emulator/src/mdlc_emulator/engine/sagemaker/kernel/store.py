@@ -92,7 +92,10 @@ class Store:
     def clear(self) -> None:
         """Forget everything."""
         with self.lock:
+            forgotten = [resource for shelf in self._shelves.values() for resource in shelf]
             self._shelves.clear()
+        for resource in forgotten:
+            resource.forget()
 
 
 STORE = Store()

@@ -1,10 +1,11 @@
-"""What a CreateTrainingJob request asks for: the members that Describe shows, the hosts, the image's recipe."""
+"""What a CreateTrainingJob request asks for: what Describe shows, the hosts, the image and its recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.jobs.hosts import Host
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request
 from mdlc_emulator.images.recipe import Recipe, UnknownImage
@@ -24,26 +25,50 @@ _KEPT = (
     "ExperimentConfig",
     "Environment",
     "RetryStrategy",
+    "DebugHookConfig",
+    "ProfilerConfig",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
 )
+_FLAGS = (
+    "EnableNetworkIsolation",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+)
+SCRIPT = "sagemaker_program"
+"""The hyperparameter that makes a framework's image run a user's script instead of its algorithm."""
 
 
-def members(request: Request) -> dict[str, Any]:
+def image(caller: Caller, request: Request) -> str:
+    """The training image: the request's own or that of the algorithm it names, whose errors are raised."""
+    specification = request["AlgorithmSpecification"]
+    return str(specification.get("TrainingImage") or _algorithm(caller, request)["TrainingImage"])
+
+
+def _algorithm(caller: Caller, request: Request) -> Mapping[str, Any]:
+    """The TrainingSpecification of the algorithm that the request names."""
+    from mdlc_emulator.engine.sagemaker.algorithms.sources import training_of_algorithm
+
+    name = request["AlgorithmSpecification"]["AlgorithmName"]
+    return training_of_algorithm(caller, name, request.get("HyperParameters", {}))
+
+
+def members(caller: Caller, request: Request) -> dict[str, Any]:
     """As DescribeTrainingJob shows them, with the service's defaults."""
     shown: dict[str, Any] = {member: request[member] for member in _KEPT if request.get(member) is not None}
-    for flag in (
-        "EnableNetworkIsolation",
-        "EnableInterContainerTrafficEncryption",
-        "EnableManagedSpotTraining",
-    ):
-        shown[flag] = bool(request.get(flag))
+    shown |= {flag: bool(request.get(flag)) for flag in _FLAGS}
     shown["StoppingCondition"] = {"MaxRuntimeInSeconds": DAY} | request.get("StoppingCondition", {})
     shown["OutputDataConfig"] = {"CompressionType": "GZIP", "KmsKeyId": ""} | request["OutputDataConfig"]
     specification = {"EnableSageMakerMetricsTimeSeries": False} | request["AlgorithmSpecification"]
-    if definitions := _own_metrics(specification):
+    if definitions := _own_metrics(caller, request):
         specification = {"MetricDefinitions": definitions} | specification
     shown["AlgorithmSpecification"] = specification
     if channels := request.get("InputDataConfig"):
         shown["InputDataConfig"] = [_channel(channel) for channel in channels]
+    if shown["ResourceConfig"].get("KeepAlivePeriodInSeconds"):
+        shown["WarmPoolStatus"] = {"Status": "InUse"}
+    # Nothing is profiled here, whatever the configuration says.
+    shown["ProfilingStatus"] = "Disabled"
     return shown
 
 
@@ -57,34 +82,31 @@ def _channel(channel: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own_metrics(specification: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The metrics that a built-in algorithm brings itself."""
+def _own_metrics(caller: Caller, request: Request) -> list[dict[str, str]]:
+    """The metrics that an algorithm brings itself."""
+    specification = request["AlgorithmSpecification"]
+    if "AlgorithmName" in specification:
+        return list(_algorithm(caller, request).get("MetricDefinitions", ()))
+    if SCRIPT in request.get("HyperParameters", {}) or "ContainerEntrypoint" in specification:
+        return []
     from mdlc_emulator.algorithms.specification import NAMES, load
 
-    found = resolved(specification.get("TrainingImage", ""))
-    if found is None or found.algorithm not in NAMES:
+    try:
+        found = recipe(specification["TrainingImage"])()
+    except UnknownImage:  # said when the job runs
+        return []
+    if found.algorithm not in NAMES:
         return []
     return [{"Name": metric.name, "Regex": metric.regex} for metric in load(found.algorithm).metrics]
 
 
-def resolved(image: str) -> Recipe | None:
-    """The image's recipe, None for an unknown image."""
-    from mdlc_emulator.images.resolve import resolve
-
-    try:
-        return resolve(image)
-    except UnknownImage:
-        return None
-
-
-def recipe(request: Request) -> Callable[[], Recipe]:
-    """Finds the recipe of the request's image when it is called. UnknownImage when there is none."""
-    image = request["AlgorithmSpecification"]["TrainingImage"]
+def recipe(name: str) -> Callable[[], Recipe]:
+    """Finds the recipe of the image of that name when it is called. UnknownImage when there is none."""
 
     def find() -> Recipe:
         from mdlc_emulator.images.resolve import resolve
 
-        return resolve(image)
+        return resolve(name)
 
     return find
 

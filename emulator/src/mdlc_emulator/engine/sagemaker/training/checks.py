@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
+from mdlc_emulator.engine.sagemaker.data.s3 import Objects
+from mdlc_emulator.engine.sagemaker.jobs.locations import check_input, check_output
 from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, unsupported
@@ -33,7 +34,6 @@ def check(caller: Caller, request: Request) -> None:
     _refuse(request)
     _check_channels(request)
     check_role(caller, request["RoleArn"])
-    _check_places(caller, request)
 
 
 def check_quota(jobs: Iterable[TrainingJob], members: Mapping[str, Any]) -> None:
@@ -67,8 +67,8 @@ def _check_hyperparameters(values: Mapping[str, str]) -> None:
         if len(key) > LONGEST_KEY or len(value) > LONGEST_VALUE:
             what, most = ("key", LONGEST_KEY) if len(key) > LONGEST_KEY else ("value", LONGEST_VALUE)
             raise invalid(
-                f"1 validation error detected: Value at 'hyperParameters' failed to satisfy constraint: Map {what} "
-                f"must satisfy constraint: [Member must have length less than or equal to {most}]"
+                "1 validation error detected: Value at 'hyperParameters' failed to satisfy constraint: Map "
+                f"{what} must satisfy constraint: [Member must have length less than or equal to {most}]"
             )
 
 
@@ -90,22 +90,27 @@ def _check_resources(request: Request) -> None:
         raise invalid("ResourceConfig must name an InstanceType and an InstanceCount, or InstanceGroups.")
     if min(counts) < 1:
         raise invalid(
-            "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy constraint: "
-            "Member must have value greater than or equal to 1"
+            "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy "
+            "constraint: Member must have value greater than or equal to 1"
+        )
+    if sum(counts) > 1 and request.get("EnableNetworkIsolation"):
+        raise unsupported(
+            "EnableNetworkIsolation with more than one instance",
+            "Use one instance, or no isolation: isolated containers cannot reach each other here.",
         )
     limits = request.get("StoppingCondition", {})
     if request.get("EnableManagedSpotTraining"):
         wait = limits.get("MaxWaitTimeInSeconds")
         if wait is None or wait < limits.get("MaxRuntimeInSeconds", asked.DAY):
             raise invalid(
-                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
+                "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to "
+                "MaxRuntimeInSeconds"
             )
     elif "MaxWaitTimeInSeconds" in limits:
         raise invalid("MaxWaitTimeInSeconds is only allowed with EnableManagedSpotTraining.")
 
 
 _UNSUPPORTED = {
-    "DebugHookConfig": "Leave it out: nothing would be collected.",
     "DebugRuleConfigurations": "Leave them out: no rule would be evaluated.",
     "TensorBoardOutputConfig": "Leave it out, and write events below /opt/ml/output/data.",
     "ProfilerRuleConfigurations": "Leave them out: no rule would be evaluated.",
@@ -130,6 +135,19 @@ def _refuse(request: Request) -> None:
     for member in ("TrainingPlanArn", "InstancePlacementConfig", "InstancePreferences"):
         if resources.get(member):
             raise unsupported(f"ResourceConfig.{member}", "Name an InstanceType and an InstanceCount.")
+
+
+def _refuse_remote_debugging(request: Request) -> None:
+    if request.get("RemoteDebugConfig", {}).get("EnableRemoteDebug"):
+        raise unsupported("RemoteDebugConfig", "A job's processes run on this machine: attach to them there.")
+
+
+def refuse_update(request: Request) -> None:
+    """What UpdateTrainingJob cannot change here."""
+    for member in ("ProfilerConfig", "ProfilerRuleConfigurations"):
+        if request.get(member):
+            raise unsupported(f"{member} of training jobs", "Leave it out: nothing is profiled.")
+    _refuse_remote_debugging(request)
 
 
 def _check_channels(request: Request) -> None:
@@ -164,30 +182,12 @@ def _check_channels(request: Request) -> None:
             )
 
 
-def _check_places(caller: Caller, request: Request) -> None:
-    """S3 is looked at last: that every input finds something and the output has a bucket."""
+def check_places(caller: Caller, request: Request) -> None:
+    """S3 is looked at last: every input must find something, and what is written must have a bucket."""
     objects = Objects(caller)
     for channel in request.get("InputDataConfig", ()):
         check_input(objects, channel["DataSource"]["S3DataSource"]["S3Uri"], caller, request["RoleArn"])
     output = request["OutputDataConfig"]["S3OutputPath"]
     for uri in (output, request.get("CheckpointConfig", {}).get("S3Uri")):
-        if uri and not objects.has_bucket(bucket := Place.of(uri).bucket):
-            raise invalid(
-                f"The S3 bucket {bucket} of {uri} does not exist. Create it, or name another location."
-            )
-
-
-def check_input(objects: Objects, uri: str, caller: Caller, role: str) -> None:
-    """ValidationException unless at least one key begins with the URI's, as an input must have."""
-    place = Place.of(uri)
-    said = ""
-    try:
-        if objects.any_under(place):
-            return
-    except S3Error as error:
-        said = f" Error message from S3: {error}."
-    raise invalid(
-        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
-        f"the selected region ({caller.region}), that objects exist under that S3 prefix, and that the role "
-        f'"{role}" has "s3:ListBucket" permissions on bucket "{place.bucket}".{said}'
-    )
+        if uri:
+            check_output(objects, uri)

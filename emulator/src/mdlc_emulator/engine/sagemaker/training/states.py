@@ -22,23 +22,19 @@ STATUS: Mapping[str, str] = {
     "Failed": "Failed",
     "Stopped": "Stopped",
     "MaxRuntimeExceeded": "Stopped",
-    "MaxWaitTimeExceeded": "Stopped",
 }
 """SecondaryStatus -> TrainingJobStatus; uploading what a stopped job leaves behind counts as Stopping."""
 
 NEXT: Mapping[str, frozenset[str]] = {
-    "Starting": frozenset({"Downloading", "Stopping", "Failed", "MaxWaitTimeExceeded"}),
+    "Starting": frozenset({"Downloading", "Stopping", "Failed"}),
     "Downloading": frozenset({"Training", "Stopping", "Failed"}),
     "Training": frozenset({"Uploading", "Stopping", "Failed"}),
-    "Stopping": frozenset({"Uploading", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded", "Failed"}),
-    "Uploading": frozenset(
-        {"Completed", "Failed", "Stopping", "Stopped", "MaxRuntimeExceeded", "MaxWaitTimeExceeded"}
-    ),
+    "Stopping": frozenset({"Uploading", "Stopped", "MaxRuntimeExceeded", "Failed"}),
+    "Uploading": frozenset({"Completed", "Failed", "Stopping", "Stopped", "MaxRuntimeExceeded"}),
     "Completed": frozenset(),
     "Failed": frozenset(),
     "Stopped": frozenset(),
     "MaxRuntimeExceeded": frozenset(),
-    "MaxWaitTimeExceeded": frozenset(),
 }
 """What may follow each secondary status."""
 
@@ -54,7 +50,6 @@ MESSAGES: Mapping[str, str] = {
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
 }
 
 

@@ -1,4 +1,4 @@
-"""Training channels: S3 objects become files below /opt/ml/input/data/<channel>.
+"""Inputs of jobs: S3 objects become files in a directory.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/model-access-training-data.html
 """
@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import gzip
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from mdlc_emulator.engine.sagemaker.data.s3 import COPY_BYTES, Objects, Place, S3Error
 from mdlc_emulator.engine.sagemaker.data.selection import (
@@ -17,7 +16,6 @@ from mdlc_emulator.engine.sagemaker.data.selection import (
     SelectionError,
     by_manifest,
     by_prefix,
-    shard,
 )
 
 
@@ -25,29 +23,28 @@ class DownloadError(Exception):
     """An input could not be brought to the job. The message is for FailureReason."""
 
 
-def select(objects: Objects, source: Mapping[str, Any]) -> list[Chosen]:
-    """The objects that an S3DataSource (or an S3Input) means. DownloadError when there are none."""
-    uri = source["S3Uri"]
+def select(objects: Objects, uri: str, data_type: str) -> list[Chosen]:
+    """The objects that an input means; `data_type` is S3Prefix or ManifestFile. DownloadError."""
     place = Place.of(uri)
     try:
-        if source["S3DataType"] == "ManifestFile":
-            chosen = by_manifest(objects, place)
-        else:
-            chosen = by_prefix(objects, place)
+        chosen = by_manifest(objects, place) if data_type == "ManifestFile" else by_prefix(objects, place)
     except (S3Error, SelectionError) as error:
-        raise DownloadError(str(error)) from error
+        raise DownloadError(f"Data download failed: {error}") from error
+    if not chosen:
+        raise DownloadError(f"Data download failed: no S3 objects are left under {uri}")
     return chosen
 
 
 def bring(
     objects: Objects,
-    chosen: list[Chosen],
+    chosen: Sequence[Chosen],
     directory: Path,
     *,
-    unzip: bool,
-    stopped: Callable[[], bool],
+    unzip: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Copy the objects into the directory, decompressed when `unzip`; ends early once `stopped()`."""
+    """Copy the objects into the directory, decompressed when `unzip`; ends early once `stopped()`.
+    DownloadError."""
     for each in chosen:
         if stopped():
             return
@@ -68,16 +65,7 @@ def _unzip(path: Path, place: Place) -> None:
             shutil.copyfileobj(packed, file, COPY_BYTES)
     except (OSError, EOFError) as error:
         raise DownloadError(
-            f"{place} is not a gzip file, but its channel says CompressionType Gzip."
+            f"Data download failed: {place} is no gzip file, but CompressionType is Gzip"
         ) from error
     path.unlink()
     plain.rename(path.with_name(path.name.removesuffix(".gz")))
-
-
-def part_of(
-    chosen: list[Chosen], source: Mapping[str, Any], member: str, host: int, hosts: int
-) -> list[Chosen]:
-    """What one host gets: everything, or its shard. `member` is the source's word for the distribution."""
-    if source.get(member) == "ShardedByS3Key":
-        return shard(chosen, host, hosts)
-    return chosen
