@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable
 
 _PACE = threading.Event()
+longest = float("inf")
+"""No condition is waited for longer than this: what tests of the tests lower, where most of them shall fail."""
 
 
 def eventually[T](condition: Callable[[], T], *, within: float = 20.0, every: float = 0.05) -> T:
     """The first truthy value of `condition`, asked every `every` seconds; an AssertionError that shows
     the last value once `within` seconds have passed. An AssertionError of the condition means "not yet"."""
+    within = min(within, longest)
     deadline = time.monotonic() + within
     last: object = None
     while True:

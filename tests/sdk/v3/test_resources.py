@@ -29,7 +29,6 @@ def test_a_training_job_is_created_stopped_and_listed(
         ResourceConfig,
         S3DataSource,
         StoppingCondition,
-        Tag,
     )
 
     name = unique("core")
@@ -54,7 +53,7 @@ def test_a_training_job_is_created_stopped_and_listed(
         ),
         resource_config=ResourceConfig(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=5),
         stopping_condition=StoppingCondition(max_runtime_in_seconds=600),
-        tags=[Tag(key="team", value="core")],
+        tags=[{"key": "team", "value": "core"}],
         session=session.boto_session,
     )
     assert job.training_job_status == "InProgress"

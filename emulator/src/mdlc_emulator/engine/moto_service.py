@@ -11,6 +11,7 @@ from localstack.aws.spec import load_service
 from localstack.services.moto import call_moto
 from localstack.services.plugins import Service, ServiceLifecycleHook
 
+from mdlc_emulator.engine import mutation
 from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.constraints import compile_checks
 
@@ -55,6 +56,8 @@ def native_service(
         handle = backend.get(operation)
         if handle is None:
             return _unsupported(name, operation)
+        if mutation.ENABLED:
+            handle = mutation.replaceable(name, model.operation_model(operation), handle)
 
         # Compiled by the first call: a large service (SageMaker) has more operations than anyone uses.
         @functools.cache

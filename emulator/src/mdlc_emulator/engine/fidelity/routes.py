@@ -14,6 +14,7 @@ from localstack.http import Request
 from localstack.services.plugins import SERVICE_PLUGINS, Service, ServiceState
 from rolo.response import Response
 
+from mdlc_emulator.engine import mutation
 from mdlc_emulator.engine.fidelity import recorder
 from mdlc_emulator.engine.fidelity.implementation import implementation_of
 from mdlc_emulator.engine.fidelity.ledger import Entry, Fidelity, Key
@@ -36,6 +37,9 @@ def answer(request: Request) -> Response:
         return Response(status=204)
     if path == "fidelity/classes" and method == "GET":
         return Response.for_json(classes(request.args.get("service")))
+    if path == "mutation" and method == "PUT" and mutation.ENABLED:
+        mutation.replace(request.get_json(force=True)["operations"])
+        return Response(status=204)
     known = "GET status, GET and DELETE fidelity, GET fidelity/classes"
     message = f"There is no {method} {request.path}; below {PREFIX} there are {known}."
     return Response.for_json({"message": message}, status=404)
