@@ -51,6 +51,9 @@ class ContainerSpec:
     mounts: Sequence[Mount] = ()
     working_directory: str = "/"
     host_name: str = "algo-1"
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """More names of the hosts file, and their addresses; `host_name` may be among them, and is 127.0.0.1
+    otherwise."""
     network: Network = Network.HOST
     ports: Sequence[int] = ()
     memory_mib: int | None = None

@@ -6,6 +6,7 @@ import math
 import os
 import pwd
 import resource
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def order(spec: ContainerSpec, base: Path, facts: Facts, endpoint: int | None) -
     own = base / "files"
     own.mkdir()
     hosts = base / "hosts"
-    hosts.write_text(_hosts(spec.host_name))
+    hosts.write_text(_hosts({spec.host_name: "127.0.0.1"} | dict(spec.hosts)))
     shown = [(str(hosts), "/etc/hosts", False)]
     if spec.ml is not None:
         shown.append((str(spec.ml.resolve()), "/opt/ml", False))
@@ -98,10 +99,11 @@ def _bytes(mib: int | None) -> int | None:
     return None if mib is None else mib * _MIB
 
 
-def _hosts(host_name: str) -> str:
-    """The machine's hosts file, with the container's name first."""
+def _hosts(names: Mapping[str, str]) -> str:
+    """The machine's hosts file, with the container's own names first."""
     try:
         machine = Path("/etc/hosts").read_text(errors="replace")
     except OSError:
         machine = "127.0.0.1 localhost\n"
-    return f"127.0.0.1 {host_name}\n{machine}"
+    own = "".join(f"{address} {name}\n" for name, address in names.items())
+    return own + machine
