@@ -15,12 +15,19 @@ from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 _AREAS = (
     "kernel.tags",
     "training.operations",
+    "processing.operations",
     "models.operations",
+    "endpoints.configs",
+    "endpoints.operations",
+    "runtime.operations",
     "experiments.experiments",
     "experiments.components",
     "metrics.operations",
     "lineage.entities",
     "lineage.graph",
+    "search.operations",
+    "packages.groups",
+    "packages.packages",
 )
 
 
@@ -45,6 +52,10 @@ def sagemaker_service() -> Service:
 
 
 def sagemaker_runtime_service() -> Service:
+    from mdlc_emulator.engine.gateway import front
+    from mdlc_emulator.engine.sagemaker.runtime.front import EndpointFront
+
+    front.register(EndpointFront())
     return native_service("sagemaker-runtime", _operations("RUNTIME"))
 
 

@@ -97,7 +97,7 @@ def run_hosts(
                 mounts=[*(Mount(source, target) for source, target in program.mounts), *mounts(station)],
                 working_directory=program.working_directory,
                 host_name=station.host.name,
-                **({"hosts": hosts} if len(stations) > 1 else {}),
+                hosts=hosts,
                 network=Network.ISOLATED if isolated else Network.HOST,
             )
             running.start(spec, reader(writer))

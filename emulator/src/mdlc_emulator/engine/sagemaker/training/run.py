@@ -100,7 +100,9 @@ class _Life:
         if not job.enter("Downloading", TrainingStartTime=moment(clock.now())):
             return
         stations = [Station(host, directory / host.name) for host in self._hosts]
-        checkpoints = Checkpoints(job.members.get("CheckpointConfig"), self._objects)
+        checkpoints = Checkpoints(
+            job.members.get("CheckpointConfig"), self._objects, [station.ml for station in stations]
+        )
         with time_limit(job.control, job.members["StoppingCondition"]["MaxRuntimeInSeconds"]):
             self._prepare(stations, checkpoints)
             if job.control.asked() or not job.enter("Training"):
@@ -124,8 +126,7 @@ class _Life:
                 (station.ml / part).mkdir(parents=True)
         try:
             bring_channels(self._objects, job.members.get("InputDataConfig", ()), stations, job.control.asked)
-            for station in stations:
-                checkpoints.restore(station.ml)
+            checkpoints.restore()
         except DownloadError as error:
             raise JobFailedError(reasons.client_error(str(error))) from error
         except (S3Error, OSError) as error:
@@ -135,18 +136,24 @@ class _Life:
 
     def _train(self, stations: Sequence[Station], program: Program, checkpoints: Checkpoints) -> list[Exit]:
         job = self._job
-        with checkpoints.kept([station.ml for station in stations]):
-            return run_hosts(
-                job,
-                stations,
-                program,
-                group=GROUP,
-                variables={"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn}
-                | job.members.get("Environment", {}),
-                isolated=job.members["EnableNetworkIsolation"],
-                mounts=lambda station: [*checkpoints.mounts(station.ml), *read_only(job.members, station)],
-                reader=self._measured.reader,
-            )
+        try:
+            with checkpoints.kept():
+                return run_hosts(
+                    job,
+                    stations,
+                    program,
+                    group=GROUP,
+                    variables={"TRAINING_JOB_NAME": job.name, "TRAINING_JOB_ARN": job.arn}
+                    | job.members.get("Environment", {}),
+                    isolated=job.members["EnableNetworkIsolation"],
+                    mounts=lambda station: [
+                        *checkpoints.mounts(station.ml),
+                        *read_only(job.members, station),
+                    ],
+                    reader=self._measured.reader,
+                )
+        except (S3Error, OSError) as error:
+            raise JobFailedError(reasons.client_error(f"Checkpoint upload failed: {error}")) from error
 
     def _upload(self, stations: Sequence[Station], directory: Path, *, completed: bool) -> None:
         """Artefacts of all hosts. A model is stored even when it is empty if the job has completed, what a
