@@ -1,0 +1,1 @@
+"""The model registry: model packages, their groups and versions, and who approved them."""

@@ -1,0 +1,54 @@
+"""Validation profiles of a model package: transform jobs that SageMaker runs to test it.
+
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageValidationSpecification.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from mdlc_emulator.engine.aws_error import AwsError, Caller
+from mdlc_emulator.engine.sagemaker.kernel.store import STORE
+from mdlc_emulator.engine.sagemaker.packages.resources import Package
+
+
+def validate(package: Package) -> list[dict[str, Any]]:
+    """Run the package's profiles one after the other; a status for each. Transform jobs and their model are
+    the account's own, named after the package, and stay, as on AWS."""
+    specification = package.members.get("ValidationSpecification")
+    if specification is None:
+        return []
+    return [
+        _profile(package, profile, specification["ValidationRole"])
+        for profile in specification["ValidationProfiles"]
+    ]
+
+
+def _profile(package: Package, profile: dict[str, Any], role: str) -> dict[str, Any]:
+    name = profile["ProfileName"]
+    try:
+        reason = _transform(package, profile["TransformJobDefinition"], role)
+    except AwsError as error:
+        reason = f"ClientError: {error.message}"
+    if reason is None:
+        return {"Name": name, "Status": "Completed"}
+    return {"Name": name, "Status": "Failed", "FailureReason": reason}
+
+
+def _transform(package: Package, definition: dict[str, Any], role: str) -> str | None:
+    """Why the transform job failed, None when it did not."""
+    from mdlc_emulator.engine.sagemaker.models.operations import OPERATIONS as MODELS
+    from mdlc_emulator.engine.sagemaker.transform.operations import launch
+
+    caller: Caller = package.caller
+    name = f"{package.name.replace('/', '-')[:40]}-validation-{uuid.uuid4().hex[:8]}"
+    containers = package.members["InferenceSpecification"]["Containers"]
+    kept = ("ContainerHostname", "Image", "ModelDataUrl", "ModelDataSource", "Environment")
+    definitions = [{member: each[member] for member in kept if member in each} for each in containers]
+    MODELS["CreateModel"](caller, {"ModelName": name, "ExecutionRoleArn": role, "Containers": definitions})
+    job = launch(caller, {**definition, "TransformJobName": name, "ModelName": name})
+    job.over.wait()
+    with STORE.lock:
+        status = job.members["TransformJobStatus"]
+        return None if status == "Completed" else job.members.get("FailureReason", f"The job is {status}.")

@@ -1,0 +1,1 @@
+"""Search: resources by what they say of themselves."""
