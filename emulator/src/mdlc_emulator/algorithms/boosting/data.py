@@ -140,7 +140,7 @@ def _libsvm(files: Sequence[Path]) -> xgboost.DMatrix:
     if any(part.weights is not None for part in parts):
         weights = np.concatenate(
             [
-                np.ones(len(part.labels), np.float32) if part.weights is None else part.weights
+                np.ones(part.features.shape[0], np.float32) if part.weights is None else part.weights
                 for part in parts
             ]
         )

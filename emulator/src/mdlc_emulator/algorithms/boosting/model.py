@@ -1,5 +1,6 @@
 """A trained model in memory: one booster, or several whose predictions are brought together."""
 
+import json
 import logging
 import pickle
 from collections import Counter
@@ -75,11 +76,9 @@ def _booster(path: Path) -> xgboost.Booster:
             booster.load_model(bytearray(path.read_bytes()))
     except Exception as error:
         raise ModelError(f"Model {path} cannot be loaded:\n{error}") from error
-    booster.set_param("nthread", 1)
+    booster.set_param({"nthread": 1})
     return booster
 
 
 def _learner(booster: xgboost.Booster) -> Mapping[str, Any]:
-    import json
-
-    return json.loads(booster.save_config())["learner"]  # type: ignore[no-any-return]
+    return json.loads(booster.save_config())["learner"]

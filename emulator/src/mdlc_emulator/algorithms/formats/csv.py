@@ -19,7 +19,8 @@ SMALL = 32 * 1024
 PREFERRED = ",\t; :"
 MISSING = ["", "nan", "NaN", "NAN", "-nan", "-NaN"]
 
-Matrix = NDArray[np.float32] | NDArray[np.float64]
+Matrix = NDArray[Any]
+"""Of float32 or float64."""
 
 
 class CsvError(ValueError):
@@ -50,7 +51,7 @@ def parse(data: bytes | bytearray, delimiter: str = ",", dtype: Any = np.float64
 
 def read(files: Sequence[Path], delimiter: str = ",", dtype: Any = np.float32) -> Matrix:
     """All files below each other. CsvError names the file."""
-    parts = []
+    parts: list[Matrix] = []
     for file in files:
         if not file.stat().st_size:
             continue

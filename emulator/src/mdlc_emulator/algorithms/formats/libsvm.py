@@ -97,7 +97,7 @@ def _numbers(data: bytes) -> NDArray[np.float64]:
                     column_types={"number": pyarrow.float64()}, null_values=["nan", "NaN"]
                 ),
             )
-            return table.column(0).to_numpy()  # type: ignore[no-any-return]
+            return table.column(0).to_numpy()
         except pyarrow.ArrowInvalid:
             pass
     try:

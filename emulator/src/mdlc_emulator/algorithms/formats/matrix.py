@@ -36,7 +36,7 @@ def read(data: bytes | bytearray) -> Labelled:
 def write(features: Any, labels: Any = None) -> bytes:
     """Rows of a dense or sparse matrix as RecordIO-protobuf, float32 but for float64 and int32 arrays."""
     sparse = hasattr(features, "tocsr")
-    rows = features.tocsr() if sparse else np.asarray(features)
+    rows: Any = features.tocsr() if sparse else np.asarray(features)
     if rows.dtype not in (np.float32, np.float64, np.int32):
         rows = rows.astype(np.float32)
     marks = None if labels is None else np.asarray(labels).reshape(len(labels), -1)
