@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 _PACE = threading.Event()
 longest = float("inf")
-"""No condition is waited for longer than this: what tests of the tests lower, where most of them shall fail."""
+"""No condition is waited for longer: tests of the tests, most of which shall fail, lower it."""
 
 
 def eventually[T](condition: Callable[[], T], *, within: float = 20.0, every: float = 0.05) -> T:

@@ -1,6 +1,6 @@
-"""A pytest plugin that tests the collected tests: `pytest -p tests.mutation.plugin --mutations REPORT --aws URL`.
+"""A pytest plugin that tests the tests: `pytest -p tests.mutation.plugin --mutations REPORT --aws URL ...`.
 
-First every test runs once, and the emulator's ledger tells which operations it has called. Then each operation
+First every test runs once, and the emulator's ledger tells which operations it has called. Then each one
 that the emulator calls executed is replaced by a canned reply (engine/mutation.py), and the quickest tests
 that call it run until one fails: that test proves the operation. REPORT (JSON) says for each operation which
 test that was, or which have passed although nothing was done.
