@@ -168,6 +168,7 @@ class Batch:
 
     def drop_environment(self, name: str) -> None:
         client = self.client
+        self.settled(name)
         client.update_compute_environment(computeEnvironment=name, state="DISABLED")
         self.settled(name)
         client.delete_compute_environment(computeEnvironment=name)

@@ -75,10 +75,11 @@ def scheduler() -> Service:
 def events() -> Service:
     from localstack.services.events.provider import EventsProvider
 
-    from mdlc_emulator.engine.scheduler import event_buses, rule_targets, rules
+    from mdlc_emulator.engine.scheduler import batch_targets, event_buses, rule_targets, rules
 
     rules.install()
     rule_targets.install()
+    batch_targets.install()
     event_buses.install()
     return Service.for_provider(EventsProvider())  # type: ignore[no-untyped-call]
 
