@@ -125,16 +125,49 @@ def _top(plan: Plan, root: str, name: str, places: list[Shown]) -> bool:
             for place in places:
                 _make_place(own + place.target[len(lower) :], place.source)
             sandbox.bind(own, here, read_only=False)
-        elif not (plan.overlay and _overlay(plan, lower, here, name, places)):
-            _assemble(lower, here, places)
-            return False
+        else:
+            return _directory(plan, lower, here, places)
     elif stat.S_ISREG(os.lstat(lower).st_mode):
         _touch(here)
         sandbox.bind(lower, here)
     return True
 
 
-def _overlay(plan: Plan, lower: str, here: str, name: str, places: list[Shown]) -> bool:
+def _directory(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
+    """Show `lower` at `here`, with a place for each of `places`. Whether it can be written to.
+
+    An ordinary user may lay nothing over a directory that other file systems are mounted in: then its parts
+    are shown one by one, as they are too where something is to be mounted in what is shown read-only."""
+    if plan.overlay and _overlay(plan, lower, here, places):
+        return True
+    divided = plan.overlay and bool(_mounted_below(lower))
+    if not places and not divided:
+        sandbox.bind(lower, here)
+        return False
+    sandbox.mount("tmpfs", here, "tmpfs", MS_NOSUID | MS_NODEV, SKELETON)
+    below: dict[str, list[Shown]] = {}
+    for place in places:
+        first = place.target[len(lower) + 1 :].split("/")[0]
+        below.setdefault(first, []).append(place)
+    for name in os.listdir(lower):
+        source, target = f"{lower}/{name}", f"{here}/{name}"
+        if os.path.islink(source):
+            os.symlink(os.readlink(source), target)
+        elif os.path.isdir(source):
+            os.mkdir(target)
+            deeper = [place for place in below.pop(name, []) if place.target != source]
+            _directory(plan, source, target, deeper)
+        else:
+            below.pop(name, None)
+            _touch(target)
+            sandbox.bind(source, target)
+    for left in below.values():
+        for place in left:
+            _make_place(here + place.target[len(lower) :], place.source)
+    return divided
+
+
+def _overlay(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
     """Show `lower` at `here`, writable; False when the kernel does not allow it."""
     # Layers must not lie in one another; memory serves where the container's directory is below `lower`.
     layers = f"{plan.base}/layers"
@@ -143,7 +176,8 @@ def _overlay(plan: Plan, lower: str, here: str, name: str, places: list[Shown]) 
         if not os.path.isdir(layers):
             os.mkdir(layers)
             sandbox.mount("tmpfs", layers, "tmpfs", MS_NOSUID | MS_NODEV, "mode=700")
-    upper, work = f"{layers}/{name}/upper", f"{layers}/{name}/work"
+    layers += "/" + lower[1:].replace("%", "%25").replace("/", "%2F")
+    upper, work = f"{layers}/upper", f"{layers}/work"
     os.makedirs(upper)
     os.mkdir(work)
     was = os.stat(lower)
@@ -164,34 +198,6 @@ def _overlay(plan: Plan, lower: str, here: str, name: str, places: list[Shown]) 
             except OSError:
                 continue  # what even the machine's own user may not look into
     return True
-
-
-def _assemble(lower: str, here: str, places: list[Shown]) -> None:
-    """Show `lower` at `here` read-only, or, where something is to be mounted in it, a directory of memory
-    with all that is in it, read-only."""
-    if not places:
-        sandbox.bind(lower, here)
-        return
-    sandbox.mount("tmpfs", here, "tmpfs", MS_NOSUID | MS_NODEV, SKELETON)
-    below: dict[str, list[Shown]] = {}
-    for place in places:
-        first = place.target[len(lower) + 1 :].split("/")[0]
-        below.setdefault(first, []).append(place)
-    for name in os.listdir(lower):
-        source, target = f"{lower}/{name}", f"{here}/{name}"
-        if os.path.islink(source):
-            os.symlink(os.readlink(source), target)
-        elif os.path.isdir(source):
-            os.mkdir(target)
-            deeper = [place for place in below.pop(name, []) if place.target != source]
-            _assemble(source, target, deeper)
-        else:
-            below.pop(name, None)
-            _touch(target)
-            sandbox.bind(source, target)
-    for left in below.values():
-        for place in left:
-            _make_place(here + place.target[len(lower) :], place.source)
 
 
 def _devices(plan: Plan, root: str) -> None:

@@ -37,6 +37,11 @@ def become_root() -> None:
             file.write(text)
 
 
+def next_child_is_first() -> None:
+    """The next child will be the first process of a process namespace of its own."""
+    _check(_libc.unshare(CLONE_NEWPID), "a process namespace")
+
+
 class ProcessNamespaces:
     """Gives each child its own process namespace; the caller's own stays the parent of them all."""
 
@@ -45,7 +50,7 @@ class ProcessNamespaces:
 
     def next(self) -> None:
         """The next child will be the first process of a namespace of its own."""
-        _check(_libc.unshare(CLONE_NEWPID), "a process namespace")
+        next_child_is_first()
 
     def back(self) -> None:
         """Children are born into the caller's own namespace again."""

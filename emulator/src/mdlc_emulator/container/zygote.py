@@ -42,9 +42,23 @@ class Zygote:
         self._overlay = settings["overlay"]
         self._groups = processors.Groups()
         priority.weigh_session(priority.ALL)
+        self._processes: namespaces.ProcessNamespaces | None = None
+        if self._mode != "none":
+            self._go_inside()
+
+    def _go_inside(self) -> None:
+        """Go on as the first process of a process namespace, which all containers' namespaces are below:
+        with this process the kernel ends everything."""
         if self._mode == "user":
             namespaces.become_root()
-        self._processes = namespaces.ProcessNamespaces() if self._mode != "none" else None
+        namespaces.next_child_is_first()
+        child = os.fork()
+        if child:
+            self._control.close()
+            _, status = os.waitpid(child, 0)
+            os._exit(0 if status == 0 else 1)
+        birth.die_with_parent()
+        self._processes = namespaces.ProcessNamespaces()
 
     def run(self) -> NoReturn:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps; who ended says so on its own socket
@@ -107,7 +121,6 @@ class Zygote:
             if alone:
                 _enter(request, self._mode == "user", self._overlay)
             else:
-                os.setsid()
                 host.become_subreaper()
             Init(request, report, output, alone).run()
         except Exception as error:  # noqa: BLE001 - whatever it is, someone waits to hear of it
@@ -153,7 +166,7 @@ def _attempt(user: bool, overlay: bool, place: str) -> tuple[bool, str]:
         try:
             if user:
                 namespaces.become_root()
-            namespaces.ProcessNamespaces().next()
+            namespaces.next_child_is_first()
             inner = os.fork()
             if inner == 0:
                 try:
