@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup data demo test test-long check format bench up down package requirements clean
+.PHONY: help setup data demo test test-long check format bench up down package requirements fidelity clean
 
 # Without bytecode LocalStack starts four times slower.
 unexport PYTHONDONTWRITEBYTECODE
@@ -58,6 +58,9 @@ package: setup  ## Build the deployment zip again if anything in it changed
 
 requirements: .venv/.ready  ## Export requirements.txt (what goes into Lambda) from uv.lock
 	@$(BIN)/mdlc package --requirements
+
+fidelity: setup  ## Write docs/fidelity.md anew: what each operation is worth
+	@$(BIN)/python -m tests.docs.fidelity
 
 clean:  ## Remove everything that set-up and builds have made
 	rm -rf .venv .tools build dist emulator/.venv emulator/build tests/sdk/.venv .chalice/deployments

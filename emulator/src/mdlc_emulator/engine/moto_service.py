@@ -14,6 +14,7 @@ from localstack.services.plugins import Service, ServiceLifecycleHook
 from mdlc_emulator.engine import mutation
 from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.constraints import compile_checks
+from mdlc_emulator.engine.fidelity.table import Implementation, table
 
 LOG = logging.getLogger(__name__)
 
@@ -90,11 +91,12 @@ def service_exception(error: AwsError) -> ServiceException:
 
 def _unsupported(service: str, operation: str) -> Operation:
     def refuse(context: RequestContext, request: ServiceRequest) -> Any:
+        judged = table().judge(service, operation, Implementation.NONE)
         raise service_exception(
             AwsError(
                 "UnsupportedByEmulator",
-                f"The emulator does not have the operation {service}:{operation}. Nothing was changed; "
-                "GET /_mdlc/fidelity/classes lists what there is.",
+                f"The emulator does not have the operation {service}:{operation}. {judged.reason} "
+                "Nothing was changed; GET /_mdlc/fidelity/classes lists what there is.",
                 status=501,
             )
         )

@@ -82,11 +82,11 @@ class ServiceClasses:
     when: tuple[Condition, ...] = ()
 
     def judge(self, operation: str, implementation: Implementation) -> Judgement:
-        if implementation is Implementation.NONE:
-            return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not implement {operation}.")
         for pattern, reason in self.unsupported.items():
             if fnmatchcase(operation, pattern):
                 return Judgement(Fidelity.UNSUPPORTED, reason)
+        if implementation is Implementation.NONE:
+            return Judgement(Fidelity.UNSUPPORTED, f"The emulator does not implement {operation}.")
         if operation in self.simulated:
             return Judgement(Fidelity.SIMULATED, self.simulated[operation])
         for pattern in self.executed:
