@@ -118,6 +118,28 @@ def namespaces() -> Finding:
     return Finding(name, Verdict.NOTE, f"{_last(done)}: {without}", _namespace_remedy())
 
 
+def containers() -> Finding:
+    """Really tried as well: the engine's own attempt at what a job is given."""
+    from mdlc_emulator import container
+
+    name = "Containers of jobs"
+    program = Path(container.__file__).with_name("zygote.py")
+    with tempfile.TemporaryDirectory() as place:
+        done = _run([sys.executable, "-I", "-S", str(program), "try", place])
+    if done.returncode:
+        return Finding(name, Verdict.NOTE, _last(done), _namespace_remedy())
+    found = json.loads(done.stdout)
+    if found["mode"] == "none":
+        detail = f"{found['reason']}: jobs find /opt/ml by SAGEMAKER_BASE_DIR only, and share the network"
+        return Finding(name, Verdict.NOTE, detail, _namespace_remedy() if LINUX else "")
+    lacking = []
+    if not found["writable"]:
+        lacking.append("the machine's directories are read-only inside (no overlay)")
+    if not found["quota"]:
+        lacking.append("shares of processors are rounded up to whole ones (no control groups)")
+    return Finding(name, Verdict.OK, "; ".join(["namespaces work", *lacking]))
+
+
 def _namespace_remedy() -> str:
     for path, bad, remedy in (
         (
@@ -210,6 +232,38 @@ def environments() -> Iterator[Finding]:
             yield Finding(name, Verdict.LACKING, f"not what its lock says{which}", "Run `make setup`.")
 
 
+def packages() -> Iterator[Finding]:
+    """The directories that are installed beside the engine at set-up, else at first use."""
+    from mdlc_emulator.environments.__main__ import ALL
+
+    if checkout() is None:
+        return
+    for name, installed in ALL.items():
+        title = f"Packages: {name}"
+        if installed.is_complete():
+            yield Finding(title, Verdict.OK, f"as locked ({installed.place()})")
+        else:
+            remedy = "`make setup` installs them; else the first use does, which takes half a minute."
+            yield Finding(
+                title, Verdict.NOTE, f"those {installed.purpose} are missing or out of date", remedy
+            )
+
+
+def image_recipes() -> Finding:
+    """Which images jobs can name here; a recipe file that is wrong is told with its line."""
+    from cli.image_recipes import listed
+
+    try:
+        found = listed(everything=False)
+    except MdlcError as error:
+        return Finding("Image recipes", Verdict.NOTE, str(error), "Mend it: until then no image is found.")
+    broken = [one for one in found if not one.runnable]
+    if broken:
+        return Finding("Image recipes", Verdict.NOTE, broken[0].remark, "`mdlc image list` shows every one.")
+    names = ", ".join(one.image for one in found)
+    return Finding("Image recipes", Verdict.OK, names)
+
+
 def deployment_zip() -> Finding | None:
     """Only in a project: whether `mdlc deploy` would only have to upload."""
     from cli.deploy_project import LOCAL, Project
@@ -239,6 +293,7 @@ def all_findings(say: Callable[[str], None]) -> list[Finding]:
         ("the engine", engine),
         ("interpreters", runtimes),
         ("namespaces", namespaces),
+        ("containers", containers),
         ("the platform", deployment_platform),
         ("ports", port),
         ("the disk", disk),
@@ -249,6 +304,8 @@ def all_findings(say: Callable[[str], None]) -> list[Finding]:
             found.append(finding)
     say("Comparing environments with their locks")
     found += environments()
+    found += packages()
+    found.append(image_recipes())
     if (finding := deployment_zip()) is not None:
         found.append(finding)
     return found

@@ -20,6 +20,10 @@ COMMANDS = {
     "package": ("cli.package:package", "Build what a deploy uploads."),
     "deploy": ("cli.deploy:deploy", "Deploy the application: stack, functions, workflows."),
     "destroy": ("cli.deploy:destroy", "Remove everything that `deploy` made."),
+    "image": (
+        "cli.image:image",
+        "Images of jobs: what runs in their place here, and building one.",
+    ),
     "doctor": ("cli.doctor:doctor", "What this machine has and lacks, each with its remedy."),
 }
 
