@@ -94,8 +94,7 @@ def _csv(body: bytes | bytearray) -> Any:
     first = bytes(body[:512]).strip().partition(b"\n")[0].decode("utf-8", "replace")
     if "," not in first and _is_number(first):
         return csv.parse(body, ",")  # one feature: the sniffer cannot say a delimiter
-    found = csv.delimiter_of(first)
-    return csv.parse(body, "," if found.isalnum() else found)
+    return csv.parse(body, csv.delimiter_of(first))
 
 
 def _is_number(text: str) -> bool:

@@ -32,9 +32,12 @@ def delimiter_of(line: str) -> str:
     if "," in line:
         return ","  # what the sniffer prefers, without its cost
     try:
-        return csv.Sniffer().sniff(line).delimiter
+        found = csv.Sniffer().sniff(line).delimiter
     except csv.Error as error:
         raise CsvError(str(error)) from error
+    if found.isalnum() or found in ".+-":
+        raise CsvError("Could not determine delimiter")  # a part of a number, guessed for want of better
+    return found
 
 
 def parse(data: bytes | bytearray, delimiter: str = ",", dtype: Any = np.float64) -> Matrix:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 LARGE = 256 * 1024
 """Bytes above which pyarrow's parser is worth its start."""
@@ -26,9 +25,20 @@ class LibsvmError(ValueError):
 
 
 class Rows(NamedTuple):
-    """`labels` and `weights` are None where the lines have none."""
+    """`features` is a scipy csr_matrix; `labels` and `weights` are None where the lines have none."""
 
     features: Any
+    labels: NDArray[np.float32] | None
+    weights: NDArray[np.float32] | None
+
+
+class Arrays(NamedTuple):
+    """The features of row i are `values[starts[i]:starts[i + 1]]` in the columns `indices` of that slice."""
+
+    values: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    starts: NDArray[np.int64]
+    width: int
     labels: NDArray[np.float32] | None
     weights: NDArray[np.float32] | None
 
@@ -39,9 +49,20 @@ def parse(data: bytes | bytearray, *, labelled: bool) -> Rows:
     With `labelled`, each line begins with a label, and `a:b` in its place is label and weight. Without, a
     number in front is passed over: requests may carry labels or not.
     """
+    from scipy.sparse import csr_matrix
+
+    found = arrays(data, labelled=labelled)
+    shape = (len(found.starts) - 1, found.width)
+    features = csr_matrix((found.values, found.indices, found.starts), shape=shape)
+    return Rows(features, found.labels, found.weights)
+
+
+def arrays(data: bytes | bytearray, *, labelled: bool) -> Arrays:
+    """The same as `parse`, in arrays."""
     data = _plain(bytes(data))
     if not data:
-        return Rows(csr_matrix((0, 0), dtype=np.float32), None, None)
+        nothing = np.empty(0, np.float32)
+        return Arrays(nothing, np.empty(0, np.int32), np.zeros(1, np.int64), 0, None, None)
     numbers = _numbers(data)
     counts, leads = _layout(data, labelled)
     starts = np.concatenate(([0], np.cumsum(counts)))
@@ -62,12 +83,10 @@ def parse(data: bytes | bytearray, *, labelled: bool) -> Rows:
     indices = pairs[0::2]
     if (indices < 0).any() or (indices != np.floor(indices)).any():
         raise _fault(data)
-    indptr = np.concatenate(([0], np.cumsum((counts - leads) // 2)))
+    begins = np.concatenate(([0], np.cumsum((counts - leads) // 2)))
     width = int(indices.max()) + 1 if len(indices) else 0
-    features = csr_matrix(
-        (pairs[1::2].astype(np.float32), indices.astype(np.int32), indptr), shape=(len(counts), width)
-    )
-    return Rows(features, labels, weights)
+    values = pairs[1::2].astype(np.float32)
+    return Arrays(values, indices.astype(np.int32), begins, width, labels, weights)
 
 
 def _plain(data: bytes) -> bytes:
