@@ -49,6 +49,9 @@ def _show(found: dict[str, Any]) -> None:
     if found["kind"] != "background":
         parts.append("owned by a test session")
     click.echo(", ".join(parts))
+    containers = engine.get("containers", {})
+    if containers.get("isolation") == "base-directory":
+        click.echo(f"  Jobs run without namespaces: {containers['reason'].rstrip('.')}.")
     if engine.get("sandbox") == "none":
         click.echo(f"  Functions run without a sandbox: {engine['reason'].rstrip('.')}.")
     if "problem" in found:

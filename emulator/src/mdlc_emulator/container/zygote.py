@@ -191,5 +191,16 @@ def _attempt(user: bool, overlay: bool, place: str) -> tuple[bool, str]:
     return said == "+w", "" if said[:1] == "+" else said or "the attempt ended without a word"
 
 
+def main() -> None:
+    """With the settings as argument the zygote; with `try` and an empty directory, only say what the machine
+    allows."""
+    if sys.argv[1] == "try":
+        mode, writable, reason = _best(["root", "user"], sys.argv[2], overlay=True)
+        quota = bool(processors.Groups().parent)
+        print(json.dumps({"mode": mode, "reason": reason, "writable": writable, "quota": quota}))
+    else:
+        Zygote(json.loads(sys.argv[1])).run()
+
+
 if __name__ == "__main__":
-    Zygote(json.loads(sys.argv[1])).run()
+    main()

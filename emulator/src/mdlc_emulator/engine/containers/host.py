@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mdlc_emulator.engine.containers import orders, without
 from mdlc_emulator.engine.containers.contract import Container, ContainerError, ContainerSpec, Network
@@ -111,6 +112,41 @@ class HostContainers:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 self._zygote = Zygote(self._directory)
             return self._zygote
+
+
+def status() -> dict[str, Any] | None:
+    """For `/_mdlc/status`; None before the first container."""
+    facts = containers().known()
+    if facts is None:
+        return None
+    return {
+        "isolation": "base-directory" if facts.mode == "none" else "namespaces",
+        "reason": facts.reason,
+        "as": facts.mode,
+        "writable": facts.writable,
+        "quota": facts.quota,
+    }
+
+
+def limits() -> list[str]:
+    """What containers lack on this machine, a sentence each."""
+    facts = containers().known()
+    if facts is None:
+        return []
+    lacking = []
+    if facts.mode == "none":
+        lacking.append(
+            f"Jobs and model servers run without namespaces ({facts.reason}): /opt/ml is found by "
+            "SAGEMAKER_BASE_DIR, what they write elsewhere stays, EnableNetworkIsolation isolates nothing, "
+            "and two servers that insist on one port exclude each other."
+        )
+    elif not facts.writable:
+        lacking.append("Jobs and model servers see the machine's directories read-only: there is no overlay.")
+    if not facts.quota:
+        lacking.append(
+            "A container's share of processors is rounded up to whole ones: no quota can be set here."
+        )
+    return lacking
 
 
 @functools.cache

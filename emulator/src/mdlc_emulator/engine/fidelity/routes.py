@@ -60,6 +60,7 @@ def status() -> dict[str, Any]:
         "services": sorted(name for name, state in states.items() if state is ServiceState.RUNNING),
         "functions": _functions(),
         **_sandbox(),
+        "containers": _containers(),
         "memory": {
             "resident": _resident(),
             "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -74,7 +75,7 @@ def fidelity() -> dict[str, Any]:
         "since": recorder.LEDGER.since,
         "strict": recorder.STRICT,
         "totals": {kind.value: count for kind, count in recorder.LEDGER.totals().items()},
-        "limits": list(LIMITS),
+        "limits": [*LIMITS, *_limits_of_containers()],
         "entries": [_entry(entry) for entry in recorder.LEDGER.entries()],
     }
 
@@ -172,6 +173,20 @@ def _sandbox() -> dict[str, str]:
         return {"sandbox": "unknown", "reason": "no function has run yet"}
     found: dict[str, str] = module.ZYGOTES.status()
     return found
+
+
+def _containers() -> dict[str, Any]:
+    """How jobs and model servers are kept apart: `isolation` is "namespaces", "base-directory" with the
+    `reason`, or (before the first one) "unknown"."""
+    module = sys.modules.get("mdlc_emulator.engine.containers.host")
+    found: dict[str, Any] | None = None if module is None else module.status()
+    return found or {"isolation": "unknown", "reason": "no job has run yet"}
+
+
+def _limits_of_containers() -> list[str]:
+    """What this machine does not allow containers, in sentences."""
+    module = sys.modules.get("mdlc_emulator.engine.containers.host")
+    return [] if module is None else module.limits()
 
 
 def _resident() -> int:
