@@ -115,11 +115,13 @@ def sagemaker_metrics() -> Service:
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
     from mdlc_emulator.engine.dynamodb import cloudformation as tables
+    from mdlc_emulator.engine.ecr import cloudformation as repositories
     from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
     from mdlc_emulator.engine.kinesis import cloudformation as streams
 
     streams.install()
     tables.install()
+    repositories.install()
     return cloudformation_service()
 
 
@@ -151,3 +153,10 @@ def batch() -> Service:
     from mdlc_emulator.engine.batch.provider import batch_service
 
     return batch_service()
+
+
+@aws_provider(api="ecr", name="mdlc")
+def ecr() -> Service:
+    from mdlc_emulator.engine.moto_service import moto_service
+
+    return moto_service("ecr")
