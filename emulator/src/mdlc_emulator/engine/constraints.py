@@ -51,11 +51,11 @@ def _compile(shape: Shape, skip: Container[str], above: tuple[str, ...]) -> Chec
         case ListShape():
             own = _scalar(shape)
             inner = _compile(shape.member, skip, above)
-            return _both(own, _items(inner) if inner else None)
+            return _both(own, _items(inner, _place(shape.member)) if inner else None)
         case MapShape():
             own = _scalar(shape)
             inner = _compile(shape.value, skip, above)
-            return _both(own, _values(inner) if inner else None)
+            return _both(own, _values(inner, _place(shape.value)) if inner else None)
         case _:
             return _scalar(shape)
 
@@ -82,7 +82,7 @@ def _structure(shape: StructureShape, skip: Container[str], above: tuple[str, ..
         return None
 
     def check(value: Any, path: str) -> Iterator[str]:
-        prefix = f"{path}.member." if path else ""
+        prefix = f"{path}." if path else ""
         for name, shown in required:
             if value.get(name) is None:
                 yield (
@@ -95,18 +95,23 @@ def _structure(shape: StructureShape, skip: Container[str], above: tuple[str, ..
     return check
 
 
-def _items(inner: Check) -> Check:
+def _place(shape: Shape) -> str:
+    """What follows an item's number or key in a path: `records.1.member.data`, but `tagKeys.1`."""
+    return ".member" if isinstance(shape, StructureShape) else ""
+
+
+def _items(inner: Check, place: str) -> Check:
     def check(value: Any, path: str) -> Iterator[str]:
         for index, item in enumerate(value, 1):
-            yield from inner(item, f"{path}.{index}")
+            yield from inner(item, f"{path}.{index}{place}")
 
     return check
 
 
-def _values(inner: Check) -> Check:
+def _values(inner: Check, place: str) -> Check:
     def check(value: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
-            yield from inner(item, f"{path}.{key}")
+            yield from inner(item, f"{path}.{key}{place}")
 
     return check
 
