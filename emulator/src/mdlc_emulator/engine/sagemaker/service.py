@@ -56,7 +56,7 @@ def sagemaker_runtime_service() -> Service:
     from mdlc_emulator.engine.sagemaker.runtime.front import EndpointFront
 
     front.register(EndpointFront())
-    return native_service("sagemaker-runtime", _operations("RUNTIME"))
+    return native_service("sagemaker-runtime", _operations("RUNTIME"), unchecked=("BodyBlob",))
 
 
 def sagemaker_metrics_service() -> Service:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
-from mdlc_emulator.engine.sagemaker.kernel.errors import already_existing, could_not_find, invalid
+from mdlc_emulator.engine.sagemaker.kernel.errors import already_existing, could_not_find
+from mdlc_emulator.engine.sagemaker.kernel.events import announce
 from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import (
     Kind,
@@ -19,17 +20,11 @@ from mdlc_emulator.engine.sagemaker.kernel.resource import (
 )
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
 from mdlc_emulator.engine.sagemaker.kernel.tags import check_tags, tag
+from mdlc_emulator.engine.sagemaker.models.definitions import checked_containers
 
 MODEL = Kind("model", could_not_find("model"), already_existing("model"))
 
-_ASKED = (
-    "PrimaryContainer",
-    "Containers",
-    "InferenceExecutionConfig",
-    "ExecutionRoleArn",
-    "VpcConfig",
-    "EnableNetworkIsolation",
-)
+_ASKED = ("InferenceExecutionConfig", "ExecutionRoleArn", "VpcConfig")
 
 
 def models(caller: Caller) -> Shelf[Resource]:
@@ -41,19 +36,24 @@ def create_model(caller: Caller, request: Request) -> Response:
     shelf = models(caller)
     name = request["ModelName"]
     shelf.refuse_existing(name)
-    if ("PrimaryContainer" in request) == ("Containers" in request):
-        raise invalid("You must specify exactly one of PrimaryContainer and Containers.")
     check_tags(request.get("Tags"))
+    containers = checked_containers(caller, request)
     if "ExecutionRoleArn" in request:
         check_role(caller, request["ExecutionRoleArn"])
-    asked = {member: request[member] for member in _ASKED if member in request}
-    model = Resource(name, shelf.arn(name), caller, {"EnableNetworkIsolation": False} | asked)
+    members = {"EnableNetworkIsolation": request.get("EnableNetworkIsolation", False)}
+    members |= containers | {member: request[member] for member in _ASKED if member in request}
+    model = Resource(name, shelf.arn(name), caller, members)
     tag(model, request.get("Tags"))
-    return {"ModelArn": shelf.add(model).arn}
+    shelf.add(model)
+    _announce(model)
+    return {"ModelArn": model.arn}
 
 
 def describe_model(caller: Caller, request: Request) -> Response:
-    model = models(caller).get(request["ModelName"])
+    return _described(models(caller).get(request["ModelName"]))
+
+
+def _described(model: Resource) -> Response:
     return {
         "ModelName": model.name,
         "ModelArn": model.arn,
@@ -77,8 +77,16 @@ def list_models(caller: Caller, request: Request) -> Response:
 
 
 def delete_model(caller: Caller, request: Request) -> Response:
-    models(caller).remove(request["ModelName"])
+    _announce(models(caller).remove(request["ModelName"]))
     return {}
+
+
+def _announce(model: Resource) -> None:
+    """ "The state changes when a model is either created or deleted."
+    https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
+    announce(
+        model.caller, "SageMaker Model State Change", _described(model) | {"Tags": model.tags}, [model.arn]
+    )
 
 
 OPERATIONS: dict[str, Operation] = {

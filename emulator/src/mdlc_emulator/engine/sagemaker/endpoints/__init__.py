@@ -1,0 +1,1 @@
+"""Endpoint configurations and endpoints: fleets of model servers, traffic, deployments."""

@@ -1,0 +1,1 @@
+"""Model servers while they serve: started, asked, watched; and the calls of `sagemaker-runtime`."""
