@@ -79,18 +79,19 @@ ROWS = st.lists(
 )
 
 
-@given(ROWS, st.sampled_from([b"", b" # a remark", b"  ", b"\r"]), st.booleans())
-def test_libsvm_is_read_as_it_was_written(rows: Any, ending: bytes, far: bool) -> None:
-    if far:  # long enough for the quick parser
-        rows = rows * (libsvm.LARGE // (2 * len(rows)) + 1)
-        rows = rows[: libsvm.LARGE // 2 + 1] if len(rows) > libsvm.LARGE else rows
+def libsvm_of(rows: Any, ending: bytes = b"") -> bytes:
     lines = []
     for label, weight, features in rows:
         lead = repr(label) if weight is None else f"{label!r}:{weight!r}"
         lines.append(
             " ".join([lead, *(f"{at}:{value!r}" for at, value in features.items())]).encode() + ending
         )
-    found = libsvm.arrays(b"\n".join(lines), labelled=True)
+    return b"\n".join(lines)
+
+
+@given(ROWS, st.sampled_from([b"", b" # a remark", b"  ", b"\r"]))
+def test_libsvm_is_read_as_it_was_written(rows: Any, ending: bytes) -> None:
+    found = libsvm.arrays(libsvm_of(rows, ending), labelled=True)
     assert found.labels is not None
     assert found.labels.tolist() == [np.float32(row[0]) for row in rows]
     if any(row[1] is not None for row in rows):
@@ -103,9 +104,14 @@ def test_libsvm_is_read_as_it_was_written(rows: Any, ending: bytes, far: bool) -
     assert np.diff(found.starts).tolist() == [len(row[2]) for row in rows]
 
 
-test_libsvm_is_read_as_it_was_written = settings(max_examples=40, deadline=None)(
-    test_libsvm_is_read_as_it_was_written
-)
+@pytest.mark.parametrize("line", [b"1:0.5 3:-2.25e-3 7:nan\n", b"0 2:1\n", b"1\n"])
+def test_large_libsvm_is_read_as_small_one(line: bytes) -> None:
+    times = libsvm.LARGE // len(line) + 2
+    once, many = libsvm.arrays(line, labelled=True), libsvm.arrays(line * times, labelled=True)
+    for one, all_of_them in zip(once, many, strict=True):
+        if isinstance(one, np.ndarray) and one is not once.starts:
+            assert np.array_equal(np.tile(one, times), all_of_them, equal_nan=True)
+    assert np.diff(many.starts).tolist() == [once.starts[1]] * times
 
 
 def test_a_request_in_libsvm_may_do_without_labels() -> None:

@@ -95,7 +95,7 @@ class Connection:
         got = self._left
         while True:
             end = got.find(b"\r\n\r\n")
-            if end >= 0:
+            if 0 <= end <= HEAD_LIMIT:
                 self._left = got[end + 4 :]
                 return got[:end].lstrip(b"\r\n")
             if len(got) > HEAD_LIMIT:
