@@ -1,6 +1,10 @@
 """From an image URI to what runs here in its place: users' recipes first, then AWS's published images."""
 
+import compileall
+import functools
+
 from mdlc_emulator.environments.algorithms import ALGORITHMS
+from mdlc_emulator.environments.installed import PACKAGE
 from mdlc_emulator.images import catalog, published, user
 from mdlc_emulator.images.names import parse
 from mdlc_emulator.images.recipe import Recipe, UnknownImage, Use
@@ -9,6 +13,7 @@ from mdlc_emulator.images.recipe_file import NAME
 __all__ = ["Recipe", "UnknownImage", "Use", "prepare", "resolve"]
 
 INSTALLED = {ALGORITHMS.name: ALGORITHMS}
+PROGRAMS = ("algorithms", "scripts")
 
 
 def resolve(image_uri: str) -> Recipe:
@@ -42,3 +47,11 @@ def prepare(recipe: Recipe) -> None:
     """
     for name in recipe.needs:
         INSTALLED[name].build()
+    _compile_programs()
+
+
+@functools.cache
+def _compile_programs() -> None:
+    """Bytecode of what jobs import of this package: they cannot write it themselves."""
+    for name in PROGRAMS:
+        compileall.compile_dir(PACKAGE / name, quiet=2)
