@@ -80,7 +80,10 @@ def build(plan: Plan) -> bool:
             sandbox.bind(f"/{path}", f"{root}/{path}")
     os.makedirs(f"{root}/run/lock", exist_ok=True)
     for shown in plan.shown:
-        sandbox.bind(shown.source, _inside(root, shown.target), shown.read_only)
+        target = _inside(root, shown.target)
+        if not os.path.lexists(target):  # in what was shown before it
+            _make_place(target, shown.source)
+        sandbox.bind(shown.source, target, shown.read_only)
     os.mkdir(f"{root}/proc")
     sandbox.mount("proc", f"{root}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for name in READ_ONLY_IN_PROC:
@@ -91,7 +94,7 @@ def build(plan: Plan) -> bool:
     sandbox.let_host_go()
     os.rmdir(sandbox.HOST)
     if plan.read_only:
-        sandbox.mount("none", "/", flags=MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
+        _protect("/")
     return writable
 
 
@@ -164,6 +167,8 @@ def _directory(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
     for left in below.values():
         for place in left:
             _make_place(here + place.target[len(lower) :], place.source)
+    if plan.read_only:
+        _protect(here)
     return divided
 
 
@@ -222,6 +227,11 @@ def _devices(plan: Plan, root: str) -> None:
     os.symlink("pts/ptmx", f"{dev}/ptmx")
     for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
         os.symlink(f"/proc/self/{target}", f"{dev}/{name}")
+
+
+def _protect(path: str) -> None:
+    """Nothing can be written any more to the memory that is mounted at `path`."""
+    sandbox.mount("none", path, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
 def _make_place(path: str, source: str, lower: str = "", cut: int = 0) -> None:

@@ -51,7 +51,7 @@ class RunningContainer:
     ) -> None:
         self._spec = spec
         self._report, self._output, on_line = streams
-        self._lines = Lines(on_line)
+        self._lines = Lines(_guarded(on_line, spec.name))
         self._inside = network is not Network.HOST
         self._endpoint = endpoint
         self._listener: socket.socket | None = None
@@ -227,6 +227,18 @@ def _call(call: Callable[[Exit], None], ended: Exit) -> None:
             LOG.exception("What follows the end of a container failed")
 
     threading.Thread(target=run, name="container-over", daemon=True).start()
+
+
+def _guarded(on_line: Callable[[str], None], name: str) -> Callable[[str], None]:
+    """`on_line`, whose failures are logged: the container must not stand still for them."""
+
+    def call(line: str) -> None:
+        try:
+            on_line(line)
+        except Exception:
+            LOG.exception("A line of %s was lost", name)
+
+    return call
 
 
 def _receive(sock: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:

@@ -1,0 +1,252 @@
+"""A container has a place of its own, and what it does there is seen by nobody else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mdlc_emulator.engine.containers.contract import Container, Mount, Network
+from mdlc_emulator.engine.containers.host import HostContainers
+
+from tests.emulator.conftest import variable
+from tests.emulator.containers.conftest import Runner
+from tests.waiting import eventually
+
+SERVER = """
+import socket, sys
+listener = socket.create_server(("", 8080), backlog=64)
+while True:
+    stream, _ = listener.accept()
+    stream.sendall(sys.argv[1].encode())
+    stream.close()
+"""
+
+
+def test_opt_ml_is_the_callers_directory(apart: Runner, ml: Path) -> None:
+    (ml / "input/data.csv").write_text("1,2\n")
+    assert apart.sh("cat /opt/ml/input/data.csv; cp /opt/ml/input/data.csv /opt/ml/model/m", ml=ml) == ["1,2"]
+    assert (ml / "model/m").read_text() == "1,2\n"
+
+
+def test_the_machines_files_are_there_and_what_is_written_to_them_vanishes(apart: Runner) -> None:
+    name = f"mdlc-{uuid.uuid4().hex}"
+    places = f"/etc/{name} /usr/{name} /var/{name} /{name} /opt/{name} {Path.cwd()}/{name}"
+    facts = apart.containers.known()
+    if facts is None or not facts.writable:
+        pytest.skip("this kernel lets users have no overlays")
+    assert apart.sh(f"touch {places} && ls {places} | wc -l") == ["6"]
+    assert apart.sh(f"ls {places} 2>/dev/null | wc -l") == ["0"]
+    assert not [place for place in places.split() if Path(place).exists()]
+    assert apart.sh(f"cat {__file__} | head -1") == [Path(__file__).read_text().splitlines()[0]]
+
+
+def test_a_file_that_a_container_removes_is_still_there(apart: Runner, tmp_path: Path) -> None:
+    kept = Path.cwd() / f"mdlc-kept-{uuid.uuid4().hex}"
+    kept.write_text("kept")
+    try:
+        apart.sh(f"rm {kept} && ! test -e {kept}")
+        assert kept.read_text() == "kept"
+    finally:
+        kept.unlink()
+
+
+def test_tmp_and_shared_memory_are_its_own(apart: Runner) -> None:
+    name = f"mdlc-{uuid.uuid4().hex}"
+    assert apart.sh(f"touch /tmp/{name} /dev/shm/{name}; ls /tmp /dev/shm | grep -c {name}") == ["2"]
+    assert not Path("/tmp", name).exists()
+    assert not Path("/dev/shm", name).exists()
+    assert apart.sh("ls /tmp /dev/shm | grep -c mdlc-; true") == ["0"]
+
+
+def test_shared_memory_has_the_size_asked_for(apart: Runner) -> None:
+    assert apart.sh("df -k /dev/shm | tail -1 | awk '{print $2}'", shared_memory_mib=32) == [str(32 << 10)]
+
+
+def test_it_is_alone_with_its_processes(apart: Runner) -> None:
+    lines = apart.sh("echo $$; ls /proc | grep -c '^[0-9]'; kill -9 1; echo alive")
+    assert int(lines[0]) < 10
+    assert int(lines[1]) < 6
+    assert lines[-1] == "alive"
+
+
+def test_its_name_is_algo_1_and_resolves(apart: Runner) -> None:
+    code = "import socket; print(socket.gethostname(), socket.gethostbyname('algo-1'))"
+    apart.python(code).wait(20)
+    assert apart.lines == ["algo-1 127.0.0.1"]
+    apart.python(code.replace("algo-1", "algo-2"), host_name="algo-2").wait(20)
+    assert apart.lines == ["algo-2 127.0.0.1"]
+
+
+def test_mounts_appear_where_they_are_asked_for(apart: Runner, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/x").write_text("x")
+    (tmp_path / "f").write_text("f")
+    mounts = [
+        Mount(tmp_path / "d", "/mnt/deep/in/d"),
+        Mount(tmp_path / "d", "/tmp/d", read_only=False),
+        Mount(tmp_path / "f", "/etc/mdlc-test-file"),
+        Mount(tmp_path / "d", "/new/at/the/top"),
+        Mount(tmp_path / "d", "/opt/ml/processing/d", read_only=False),
+    ]
+    ml = tmp_path / "ml"
+    ml.mkdir()
+    script = """
+cat /mnt/deep/in/d/x /tmp/d/x /etc/mdlc-test-file /new/at/the/top/x /opt/ml/processing/d/x; echo
+touch /mnt/deep/in/d/no 2>/dev/null && echo wrong; touch /tmp/d/yes && echo written"""
+    assert apart.sh(script, mounts=mounts, ml=ml) == ["xxfxx", "written"]
+    assert (tmp_path / "d/yes").exists()
+
+
+def test_a_read_only_root_leaves_the_writable_places(apart: Runner, ml: Path) -> None:
+    script = "for p in / /usr /etc /run /opt; do touch $p/x 2>/dev/null && echo $p; done; " + (
+        "touch /tmp/x /dev/shm/x /opt/ml/model/x && echo ok"
+    )
+    assert apart.sh(script, ml=ml, read_only_root=True) == ["ok"]
+
+
+def test_packages_installed_inside_stay_inside(apart: Runner, tmp_path: Path) -> None:
+    """As script mode installs a requirements.txt: into the environment that the interpreter is of."""
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "setup.py").write_text(
+        "from setuptools import setup\nsetup(name='mdlc-probe', py_modules=['mdlc_probe'])"
+    )
+    (package / "mdlc_probe.py").write_text("WORD = 'installed'\n")
+    facts = apart.containers.known()
+    if facts is None or not facts.writable:
+        pytest.skip("this kernel lets users have no overlays")
+    site = next(path for path in sys.path if path.endswith("site-packages"))
+    script = (
+        f"cp /mnt/p/mdlc_probe.py {site}/ && {sys.executable} -c 'import mdlc_probe; print(mdlc_probe.WORD)'"
+    )
+    assert apart.sh(script, mounts=[Mount(package, "/mnt/p")]) == ["installed"]
+    assert not Path(site, "mdlc_probe.py").exists()
+
+
+def test_dangerous_rights_are_gone(apart: Runner) -> None:
+    script = """
+mount -t tmpfs none /mnt 2>/dev/null && echo mounted
+mknod /tmp/disk b 254 0 2>/dev/null && echo device
+echo 1 2>/dev/null > /proc/sys/kernel/sysrq && echo sysctl
+echo ok"""
+    assert [line for line in apart.sh(script) if "cannot create" not in line] == ["ok"]
+
+
+@pytest.fixture
+def servers(apart: Runner) -> Iterator[list[Container]]:
+    """Two servers that insist on port 8080, one with a private and one without any network."""
+    started = [
+        apart.python(f"import sys; sys.argv = ['', {word!r}]\n{SERVER}", network=network, ports=[8080])
+        for word, network in (("one", Network.PRIVATE), ("two", Network.ISOLATED))
+    ]
+    yield started
+    for server in started:
+        server.stop(0)
+        server.wait(10)
+
+
+def answer(container: Container) -> str:
+    try:
+        with container.connect(8080, 2) as stream:
+            return stream.recv(100).decode()
+    except ConnectionRefusedError:
+        return ""
+
+
+def test_two_servers_on_one_port_are_told_apart(servers: list[Container]) -> None:
+    assert [eventually(lambda server=server: answer(server)) for server in servers] == ["one", "two"]
+
+
+def test_nothing_listens_on_another_port(servers: list[Container]) -> None:
+    eventually(lambda: answer(servers[0]))
+    with pytest.raises(ConnectionRefusedError):
+        servers[0].connect(8081, 1)
+
+
+REACH = """
+import socket, sys
+for host, port in (("127.0.0.1", int(sys.argv[1])), ("192.0.2.1", 80)):
+    try:
+        with socket.create_connection((host, port), 1) as stream:
+            print(stream.recv(100).decode())
+    except OSError as error:
+        print("no")
+"""
+
+
+class Greeter:
+    """Something that listens at an address of this machine, as the emulator does."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.serve_also(self._listener)
+
+    def serve_also(self, listener: socket.socket) -> None:
+        threading.Thread(target=self._greet, args=(listener,), daemon=True).start()
+
+    def _greet(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                stream, _ = listener.accept()
+            except OSError:
+                return
+            with stream:
+                stream.sendall(b"emulator")
+
+    def serve_no_more(self, listener: socket.socket) -> None:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+@pytest.mark.parametrize(
+    ("network", "seen"), [(Network.HOST, "emulator"), (Network.PRIVATE, "emulator"), (Network.ISOLATED, "no")]
+)
+def test_who_reaches_the_emulator(apart: Runner, network: Network, seen: str) -> None:
+    greeter = Greeter()
+    containers = HostContainers(apart.home / "greeted", greeter)
+    try:
+        with variable("MDLC_CONTAINERS", "user" if apart.mode == "user" else ""):
+            other = Runner(apart.mode, containers, apart.home)
+            code = f"import sys; sys.argv = ['', '{greeter.port}']\n{REACH}"
+            other.python(code, network=network).wait(20)
+            assert other.lines[0] == seen
+    finally:
+        containers.stop_all()
+        greeter.serve_no_more(greeter._listener)
+
+
+def test_the_users_and_their_rights(run: Runner) -> None:
+    if run.mode == "root" or (run.mode == "none" and os.geteuid() == 0):
+        assert run.sh("id -u; id -g", user="1234:5678") == ["1234", "5678"]
+    if run.isolated:
+        assert run.sh("id -u") == ["0"]
+
+
+def test_limits_of_the_process(run: Runner) -> None:
+    script = "ulimit -Sn; ulimit -Hn; ulimit -c"
+    lines = run.sh(script, ulimits={"nofile": (100, 200)})
+    assert lines == ["100", "200", "0"]
+    assert run.sh("ulimit -n", open_files=77) == ["77"]
+
+
+SPIN = "import time\nend = time.time() + 0.8\nwhile time.time() < end: pass\nprint(time.process_time())"
+
+
+def test_a_share_of_the_processors_is_a_quota_where_groups_can_be_made(run: Runner) -> None:
+    facts = run.containers.known()
+    if facts is None or not facts.quota:
+        pytest.skip("no control groups can be made here")
+    run.python(SPIN, cpus=0.25).wait(20)
+    assert float(run.lines[0]) < 0.45
+
+
+def test_nothing_of_the_emulators_environment_is_passed_on(run: Runner) -> None:
+    with variable("MDLC_SECRET", "1"):
+        assert run.sh("env | grep -c MDLC_SECRET; true") == ["0"]
