@@ -37,7 +37,7 @@ def demo(keep: bool) -> int:
         _line("emulator", time.perf_counter() - begun, f"{instance.endpoint_url}, Lambda and all, no Docker")
         where = target(LOCAL, instance.port)
         with progress("Deploying") as say:
-            report = deploy(project, LOCAL, where, Compute(), say)
+            report = deploy(project, LOCAL, where, Compute(local=True), say)
         _tell_deploy(report)
         assert report.url is not None
         _tell_routes(report.url)

@@ -25,11 +25,9 @@ stage_option = click.option(
 @click.command()
 @stage_option
 @port_option
-@click.option(
-    "--subnets", help="Subnet ids, separated by commas: makes AWS Batch for jobs there (not locally)."
-)
+@click.option("--subnets", help="Subnet ids, separated by commas: makes AWS Batch for jobs there (on AWS).")
 @click.option("--security-groups", help="Security group ids of jobs, separated by commas.")
-@click.option("--without-jobs", is_flag=True, help="Take away what --subnets has made.")
+@click.option("--without-jobs", is_flag=True, help="No AWS Batch: take away what was made of it.")
 @json_option
 def deploy(
     stage: str,
@@ -51,11 +49,14 @@ def deploy(
         raise MdlcError("--without-jobs and --subnets contradict each other: give one of them.", Exit.USAGE)
     if stage == LOCAL and subnets is not None:
         raise MdlcError(
-            "The emulator does not run AWS Batch yet: leave out --subnets and --security-groups.", Exit.USAGE
+            "The emulator has AWS Batch and no network: leave out --subnets and --security-groups.",
+            Exit.USAGE,
         )
     where = target(stage, port)
     with progress("Deploying", quiet=as_json) as say:
-        report = run(project, stage, where, Compute(subnets, security_groups, without_jobs), say)
+        report = run(
+            project, stage, where, Compute(subnets, security_groups, without_jobs, local=stage == LOCAL), say
+        )
     _tell(report, as_json)
     return Exit.OK
 

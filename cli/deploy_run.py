@@ -13,9 +13,10 @@ from cli.deploy_stack import Stack
 from cli.deploy_steps import Report, Steps
 from cli.deploy_target import Target
 from cli.exits import MdlcError
+from cli.image_bundle import tag as digest
 from cli.package import build
 from workflows.applying import Change, Machines
-from workflows.definitions import function_arns, read_all
+from workflows.definitions import function_arns, job_arns, read_all
 from workflows.mapping_applying import Mappings
 from workflows.mappings import problems, read
 
@@ -23,17 +24,21 @@ from workflows.mappings import problems, read
 @dataclass(frozen=True)
 class Compute:
     """Where jobs run: AWS Batch in a network of one's own, given as ids separated by commas. With nothing
-    given it stays as it is, which in a new stage is nowhere; `removed` takes it away."""
+    given it stays as it is, which in a new stage is nowhere; `removed` takes it away. The emulator has Batch
+    and no network: `local` needs no ids."""
 
     subnets: str | None = None
     security_groups: str | None = None
     removed: bool = False
+    local: bool = False
 
     @property
     def parameters(self) -> dict[str, str]:
         """Those of the stack's parameters that change."""
         if self.removed:
             return {"Compute": "false"}
+        if self.local:
+            return {"Compute": "true", "Subnets": "subnet-local", "SecurityGroups": "sg-local"}
         if self.subnets is None or self.security_groups is None:
             return {}
         return {"Compute": "true", "Subnets": self.subnets, "SecurityGroups": self.security_groups}
@@ -83,18 +88,26 @@ class _Deploy:
 
     def stack(self) -> str:
         template = (self._project.root / "workflows" / "template.yaml").read_text()
-        return self._stack.apply(template, {"Stage": self._stage, **self._compute.parameters}, self._say)
+        parameters = {"Stage": self._stage, **self._compute.parameters, **self._image()}
+        return self._stack.apply(template, parameters, self._say)
+
+    def _image(self) -> dict[str, str]:
+        """Which image jobs are made from: on AWS the one built from this checkout, for the stage's
+        processors."""
+        architecture = self._project.architecture(self._stage).upper()
+        tag = LOCAL if self._stage == LOCAL else digest(self._project.root)
+        return {"JobImageTag": tag, "JobArchitecture": architecture}
 
     def left_out(self) -> list[str]:
         """What the stage does not have, each with the reason."""
         if self._stack.parameters().get("Compute") == "true":
             return []
         reason = (
-            "the emulator does not run AWS Batch yet"
+            "deploy without --without-jobs to have them"
             if self._stage == LOCAL
             else "give --subnets and --security-groups to have them"
         )
-        return [f"AWS Batch queue, image repository and roles of jobs ({reason})"]
+        return [f"AWS Batch queue, job definition and roles of jobs ({reason})"]
 
     def publish(self) -> str:
         self._layer, published = publish_layer(self._project, self._stage, self._target)
@@ -123,7 +136,8 @@ class _Deploy:
 
     def workflows(self) -> str:
         machines = Machines(self._target.client, self.prefix)
-        applied = machines.apply(read_all(self._project.root / "workflows"), function_arns(self._deployed()))
+        arns = function_arns(self._deployed()) | job_arns(self._stack.outputs())
+        applied = machines.apply(read_all(self._project.root / "workflows"), arns)
         return _counted([one.change for one in applied])
 
     def mappings(self) -> str:

@@ -67,6 +67,11 @@ class Stack:
             given["ParameterKey"]: given.get("ParameterValue", "") for given in stack.get("Parameters", ())
         }
 
+    def outputs(self) -> dict[str, str]:
+        """The values that the stack puts out."""
+        (stack,) = self._client.describe_stacks(StackName=self.name)["Stacks"]
+        return {given["OutputKey"]: given["OutputValue"] for given in stack.get("Outputs", ())}
+
     def buckets(self) -> list[str]:
         """Names of the stack's buckets."""
         pages = self._client.get_paginator("list_stack_resources").paginate(StackName=self.name)

@@ -2,7 +2,8 @@
 --merge-template`.
 
 A function is named by a placeholder such as `${InspectStageFunctionArn}`. The template of `chalice package`
-fills it by DefinitionSubstitutions; here it is filled from what Chalice recorded as deployed.
+fills it by DefinitionSubstitutions; here it is filled from what Chalice recorded as deployed. Jobs are named
+by `${JobQueueArn}` and `${JobDefinitionArn}`, which the stack puts out where AWS Batch is wanted.
 """
 
 import json
@@ -17,6 +18,8 @@ from chalice.utils import to_cfn_resource_name
 # Not string.Template: its `$` would meet the JSON paths of ASL.
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _SUFFIX = "FunctionArn"
+JOBS = {"JobQueueArn": "JobsQueue", "JobDefinitionArn": "JobDefinition"}
+"""Placeholder -> output of the stack."""
 
 
 class WorkflowError(Exception):
@@ -80,3 +83,9 @@ def function_arns(deployed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         for resource in deployed
         if resource["resource_type"] == "lambda_function"
     }
+
+
+def job_arns(outputs: Mapping[str, str]) -> dict[str, str]:
+    """Placeholder -> ARN of the jobs' queue and definition, from the outputs of the stack; none without AWS
+    Batch."""
+    return {name: outputs[output] for name, output in JOBS.items() if output in outputs}

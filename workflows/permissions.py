@@ -19,27 +19,65 @@ def policy(file: str, definition: Mapping[str, Any]) -> dict[str, Any]:
     Raises WorkflowError for a task whose rights we do not know, rather than guess or grant too much.
     """
     functions: set[str] = set()
+    jobs: set[str] = set()
     for name, state in tasks(definition):
         resource = str(state["Resource"])
-        if not resource.endswith(":states:::lambda:invoke"):
+        given = state.get("Parameters", state.get("Arguments", {}))
+        if resource.endswith(":states:::lambda:invoke"):
+            functions.add(_named(file, name, given, "FunctionName", "FunctionArn"))
+        elif resource.endswith((":states:::batch:submitJob", ":states:::batch:submitJob.sync")):
+            jobs.add(_named(file, name, given, "JobQueue", "JobQueueArn"))
+            jobs.add(_named(file, name, given, "JobDefinition", "JobDefinitionArn"))
+        else:
             raise WorkflowError(
                 f"{file}: what {name} may do is not known for {resource}: add it to workflows/permissions.py."
             )
-        function = state.get("Parameters", state.get("Arguments", {})).get("FunctionName")
-        if not isinstance(function, str) or not function.startswith("arn:"):
-            raise WorkflowError(
-                f"{file}: {name} must name its function by a ${{...FunctionArn}} placeholder."
-            )
-        functions.add(function)
-    statements = [
-        {
+    statements = [*_calls(functions), *_submissions(jobs)]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _named(file: str, task: str, given: Mapping[str, Any], member: str, placeholder: str) -> str:
+    """The ARN that `member` of a task's parameters is."""
+    found = given.get(member)
+    if not isinstance(found, str) or not found.startswith("arn:"):
+        raise WorkflowError(f"{file}: {task} must name its {member} by a ${{...{placeholder}}} placeholder.")
+    return found
+
+
+def _calls(functions: set[str]) -> Iterator[dict[str, Any]]:
+    if functions:
+        yield {
             "Sid": "CallFunctions",
             "Effect": "Allow",
             "Action": "lambda:InvokeFunction",
             "Resource": sorted(arn for function in functions for arn in (function, f"{function}:*")),
         }
-    ]
-    return {"Version": "2012-10-17", "Statement": statements if functions else []}
+
+
+def _submissions(jobs: set[str]) -> Iterator[dict[str, Any]]:
+    """To submit jobs, to wait for them by way of EventBridge, and to end them with the execution.
+
+    Describing knows no resources. Source: https://docs.aws.amazon.com/step-functions/latest/dg/batch-iam.html
+    """
+    if not jobs:
+        return
+    arns = sorted(jobs | {f"{arn}:*" for arn in jobs if ":job-definition/" in arn})
+    _, partition, _, region, account, *_ = arns[0].split(":")
+    rule = f"arn:{partition}:events:{region}:{account}:rule/StepFunctionsGetEventsForBatchJobsRule"
+    yield {"Sid": "SubmitJobs", "Effect": "Allow", "Action": "batch:SubmitJob", "Resource": arns}
+    yield {
+        "Sid": "EndJobs",
+        "Effect": "Allow",
+        "Action": "batch:TerminateJob",
+        "Resource": f"arn:{partition}:batch:{region}:{account}:job/*",
+    }
+    yield {"Sid": "WatchJobs", "Effect": "Allow", "Action": "batch:DescribeJobs", "Resource": "*"}
+    yield {
+        "Sid": "HearOfJobs",
+        "Effect": "Allow",
+        "Action": ["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+        "Resource": rule,
+    }
 
 
 def tasks(machine: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -8,7 +8,7 @@ import yaml
 from cli.deploy_project import Project
 from tests.packaging.conftest import ROOT
 from workflows.checks import problems
-from workflows.definitions import Workflow, WorkflowError, function_arns, placeholder, read_all
+from workflows.definitions import Workflow, WorkflowError, function_arns, job_arns, placeholder, read_all
 from workflows.permissions import policy
 
 WORKFLOWS = {workflow.name: workflow for workflow in read_all(ROOT / "workflows")}
@@ -74,6 +74,37 @@ def test_rights_are_those_of_the_functions_that_are_called() -> None:
         f"{ARN}register",
         f"{ARN}register:*",
     ]
+
+
+def test_rights_of_jobs_are_those_of_their_queue_and_definition() -> None:
+    batch = "arn:aws:batch:us-east-1:000000000000"
+    arns = job_arns({"JobsQueue": f"{batch}:job-queue/q", "JobDefinition": f"{batch}:job-definition/d"})
+    text = json.dumps(
+        {
+            "States": {
+                "Job": {
+                    "Type": "Task",
+                    "Resource": "arn:aws:states:::batch:submitJob.sync",
+                    "Parameters": {"JobQueue": "${JobQueueArn}", "JobDefinition": "${JobDefinitionArn}"},
+                }
+            }
+        }
+    )
+    definition = json.loads(Workflow("w", text, "w.asl.json").filled(arns))
+    statements = {each["Sid"]: each for each in policy("w", definition)["Statement"]}
+    assert statements["SubmitJobs"]["Resource"] == [
+        f"{batch}:job-definition/d",
+        f"{batch}:job-definition/d:*",
+        f"{batch}:job-queue/q",
+    ]
+    assert statements["EndJobs"]["Resource"] == f"{batch}:job/*"
+    assert set(statements) == {"SubmitJobs", "EndJobs", "WatchJobs", "HearOfJobs"}
+
+
+def test_jobs_are_named_by_placeholders() -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::batch:submitJob", "Parameters": {"JobQueue": "q"}}
+    with pytest.raises(WorkflowError, match=r"Job must name its JobQueue by a \$\{\.\.\.JobQueueArn\}"):
+        policy("w", {"States": {"Job": task}})
 
 
 def test_rights_that_are_not_known_are_not_guessed() -> None:

@@ -91,7 +91,11 @@ def test_everything_named_says_its_stage() -> None:
 
 
 def test_jobs_are_left_out_unless_asked_for() -> None:
-    conditional = {name for name, resource in RESOURCES.items() if resource.get("Condition") == "WithCompute"}
+    conditional = {
+        name
+        for name, resource in RESOURCES.items()
+        if resource.get("Condition") in ("WithCompute", "WithImages")
+    }
     batch = {
         name
         for name, resource in RESOURCES.items()
