@@ -7,6 +7,7 @@ the engine's business; here SAGEMAKER_BASE_DIR stands for /opt/ml.
 import io
 import json
 import os
+import re
 import socket
 import subprocess
 import tarfile
@@ -190,6 +191,10 @@ def test_a_script_from_s3_trains_with_its_hyperparameters_as_arguments(
     }
     assert (job.base / "model" / "model.joblib").stat().st_size > 100
     assert (job.base / "output" / "success").exists()
+    # Both versions are kept: the one asked for, and the one that ran.
+    assert re.match(
+        r"The image's version of scikit-learn is 1\.2-1; scikit-learn 1\.\d+\.\d+ runs", done.stdout
+    )
 
 
 def test_an_archive_that_is_not_there_fails_with_boto3_s_own_words(

@@ -42,7 +42,7 @@ def recipe(name: ImageName, known: Known) -> Recipe:
         return _recipe(
             name,
             known,
-            programs.script_mode(environment, SCIKIT_LEARN),
+            programs.script_mode(environment, SCIKIT_LEARN, {"MDLC_IMAGE_VERSION": known.version}),
             framework=SCIKIT_LEARN,
             runs=library(SCIKIT_LEARN),
             difference=SCRIPT_DIFFERENCE,

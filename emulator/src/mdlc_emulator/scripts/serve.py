@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mdlc_emulator.algorithms import server
-from mdlc_emulator.scripts import codecs, familiar
+from mdlc_emulator.scripts import codecs, familiar, versions
 from mdlc_emulator.scripts.defaults import FRAMEWORKS
 from mdlc_emulator.scripts.user_module import Functions, ScriptError, functions, load
 
@@ -106,6 +106,7 @@ def main() -> None:
         return
     # More threads than one for each worker cost more than they bring for a few rows.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    versions.say(framework)
     try:
         server.run(lambda: _load(framework))
     except ScriptError as error:

@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mdlc_emulator.scripts import versions
+
 PROGRAM = "sagemaker_program"
 
 
@@ -28,6 +30,7 @@ def main() -> None:
             "(`pip install sagemaker-training`), or name a command by `train = [...]` in the recipe."
         )
     _keep_installations_apart()
+    versions.say(framework)
     from mdlc_emulator.scripts import toolkit
 
     toolkit.train()
