@@ -15,6 +15,7 @@ The contract is https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -39,7 +40,7 @@ MIB = 1024 * 1024
 
 
 class _Stopped(BaseException):
-    """SIGTERM or SIGINT came."""
+    """SIGTERM or SIGINT came before there was a server to stop."""
 
 
 class Server:
@@ -53,35 +54,50 @@ class Server:
         self._busy = 0
         self._ended = threading.Condition()
         self._stopping = False
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
 
     def serve(self) -> None:
-        """Answer until `stop`, called in a thread or by a signal; requests under way are ended first."""
-        try:
-            while not self._stopping:
-                self._free.acquire()
-                try:
-                    stream, _ = self._listener.accept()
-                except OSError:
-                    if self._stopping:
-                        break
-                    self._free.release()
-                    time.sleep(0.01)  # out of file descriptors: others must end first
-                    continue
-                threading.Thread(target=self._converse, args=(stream,), daemon=True).start()
-        except _Stopped:
-            pass
-        self._stopping = True
+        """Answer until `stop`; requests under way are ended first."""
+        self._listener.setblocking(False)
+        waiting = select.poll()
+        waiting.register(self._listener, select.POLLIN)
+        waiting.register(self._woken, select.POLLIN)
+        while not self._stopping:
+            waiting.poll()
+            with contextlib.suppress(BlockingIOError):
+                self._woken.recv(4096)
+            if not self._stopping:
+                self._accept()
         self._listener.close()
         with self._ended:
             self._ended.wait_for(lambda: self._busy == 0, GRACE)
 
-    def stop(self) -> None:
-        """End `serve` in another thread of this process."""
-        self._stopping = True
+    def _accept(self) -> None:
+        self._free.acquire()
         try:
-            self._listener.shutdown(socket.SHUT_RDWR)
+            stream, _ = self._listener.accept()
+        except BlockingIOError:  # another worker took it, or there was but a signal
+            self._free.release()
+            return
         except OSError:
-            self._listener.close()
+            self._free.release()
+            time.sleep(0.01)  # out of file descriptors: others must end first
+            return
+        threading.Thread(target=self._converse, args=(stream,), daemon=True).start()
+
+    def stop(self) -> None:
+        """End `serve`, from any thread or a signal's handler."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._waker.send(b".")
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM and SIGINT end `serve`. The system hands a signal to any thread, so it wakes the poll."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.stop())
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
     def _converse(self, stream: socket.socket) -> None:
         try:
@@ -202,7 +218,9 @@ def run(
 def serve(handler: Handler, listener: socket.socket, limit: int) -> None:
     """Answer on `listener` until SIGTERM (see `run`)."""
     print(f"Listening on port {listener.getsockname()[1]}", flush=True)
-    Server(handler, listener, limit).serve()
+    server = Server(handler, listener, limit)
+    server.stop_on_signals()
+    server.serve()
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
