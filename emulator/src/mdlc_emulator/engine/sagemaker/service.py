@@ -28,6 +28,7 @@ _AREAS = (
     "search.operations",
     "packages.groups",
     "packages.packages",
+    "tuning.operations",
 )
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.algorithms.source import inference_specification
+from mdlc_emulator.engine.sagemaker.algorithms.sources import inference_specification
 from mdlc_emulator.engine.sagemaker.kernel.events import announce
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.lineage.automatic import package_registered, package_reviewed
