@@ -193,8 +193,8 @@ def test_deleting_a_queue_ends_its_jobs(batch: Batch) -> None:
     assert [batch.job(each)["status"] for each in (job_id, waiting)] == ["FAILED", "FAILED"]
 
 
-@pytest.mark.source(f"{GUIDE}/create-compute-environment.html")
-def test_an_ec2_environment_runs_jobs_too(batch: Batch) -> None:
+@pytest.fixture
+def ec2_queue(batch: Batch) -> str:
     resources = {
         "type": "EC2",
         "minvCpus": 0,
@@ -203,20 +203,39 @@ def test_an_ec2_environment_runs_jobs_too(batch: Batch) -> None:
         "instanceRole": "ecsInstanceRole",
         **batch.network,
     }
-    queue = batch.queue(batch.environment(computeResources=resources))
-    whole = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}
-    definition = batch.shell(
-        "echo $AWS_EXECUTION_ENV; ulimit -n",
-        container=whole | {"ulimits": [{"name": "nofile", "softLimit": 512, "hardLimit": 512}]},
-        platformCapabilities=["EC2"],
-    )
-    assert batch.output(queue, definition) == ["AWS_ECS_EC2", "512"]
+    return batch.queue(batch.environment(computeResources=resources))
+
+
+WHOLE = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}
+
+
+@pytest.mark.source(f"{REFERENCE}/API_ContainerProperties.html")
+@pytest.mark.parametrize(
+    ("container", "script", "lines"),
+    [
+        ({}, "echo $AWS_EXECUTION_ENV", ["AWS_ECS_EC2"]),
+        ({"ulimits": [{"name": "nofile", "softLimit": 512, "hardLimit": 600}]}, "ulimit -n", ["512"]),
+        ({"user": "1000"}, "id -u", ["1000"]),
+        ({"user": "nobody"}, "whoami", ["nobody"]),
+        ({"readonlyRootFilesystem": True}, "touch /etc/x 2>/dev/null || echo not there", ["not there"]),
+        ({"linuxParameters": {"sharedMemorySize": 32}}, "df -k /dev/shm | tail -1", None),
+        ({"linuxParameters": {"initProcessEnabled": True}}, "echo initialised", ["initialised"]),
+    ],
+)
+def test_an_ec2_environment_gives_containers_what_they_ask_for(
+    batch: Batch, ec2_queue: str, container: dict[str, Any], script: str, lines: list[str] | None
+) -> None:
+    definition = batch.shell(script, container=WHOLE | container, platformCapabilities=["EC2"])
+    said = batch.output(ec2_queue, definition)
+    if lines is None:
+        assert int(said[0].split()[1]) == 32 * 1024
+    else:
+        assert said == lines
 
 
 @pytest.mark.source(f"{GUIDE}/when-to-use-fargate.html")
 def test_a_fargate_queue_does_not_take_a_job_for_ec2(batch: Batch, queue: str) -> None:
-    whole = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}
-    definition = batch.shell("true", container=whole, platformCapabilities=["EC2"])
+    definition = batch.shell("true", container=WHOLE, platformCapabilities=["EC2"])
     with pytest.raises(ClientError) as error:
         batch.submit(queue, definition)
     assert "can not run Jobs with capability EC2" in refusal(error)

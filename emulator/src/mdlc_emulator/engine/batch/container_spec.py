@@ -27,8 +27,6 @@ def build(
             f"CannotStartContainerError: neither the job nor the image {container['image']} has a command."
         )
     linux = container.get("linuxParameters") or {}
-    limits = {each["name"]: each for each in container.get("ulimits") or ()}
-    files = limits.get("nofile")
     return ContainerSpec(
         name=f"batch-{job.id}",
         command=command,
@@ -39,7 +37,11 @@ def build(
         memory_mib=job.memory,
         cpus=job.vcpus,
         shared_memory_mib=linux.get("sharedMemorySize"),
-        open_files=files["softLimit"] if files else None,
+        ulimits={
+            each["name"]: (each["softLimit"], each["hardLimit"]) for each in container.get("ulimits") or ()
+        },
+        read_only_root=bool(container.get("readonlyRootFilesystem", False)),
+        user=container.get("user"),
         background=True,
     )
 
