@@ -22,11 +22,14 @@ def test_a_run_keeps_parameters_metrics_and_files(session: Any, unique: Any, tmp
     with load_run(experiment_name=name, run_name=run_name, sagemaker_session=session) as run:
         component = run._trial_component
         assert component.parameters == {"max_depth": 6.0, "eta": 0.3, "objective": "binary:logistic"}
-        assert component.status.primary_status == "Completed"
         loss = next(each for each in component.metrics if each.metric_name == "loss")
         assert (loss.count, loss.min, loss.max, loss.last) == (3, 0.4, 0.9, 0.4)
         assert component.input_artifacts["source"].value == "s3://bucket/data.csv"
         assert component.output_artifacts["report"].value.startswith("s3://")
+    described = session.sagemaker_client.describe_trial_component(
+        TrialComponentName=component.trial_component_name
+    )
+    assert described["Status"] == {"PrimaryStatus": "Completed"}
     (found,) = list_runs(experiment_name=name, sagemaker_session=session)
     assert found.run_name == run_name
     Experiment.load(experiment_name=name, sagemaker_session=session)._delete_all(action="--force")

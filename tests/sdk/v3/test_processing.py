@@ -94,6 +94,7 @@ def test_a_processor_with_an_entry_point_of_its_own_fails_with_its_exit_message(
     session: Any, role: str, sklearn_image: str, bucket: str, unique: Any
 ) -> None:
     from sagemaker.core.processing import Processor
+    from sagemaker.core.utils.exceptions import FailedStatusError
 
     code = "import pathlib,sys; pathlib.Path('/opt/ml/output/message').write_text('out of rows'); sys.exit(3)"
     processor = Processor(
@@ -105,9 +106,9 @@ def test_a_processor_with_an_entry_point_of_its_own_fails_with_its_exit_message(
         base_job_name=unique("broken"),
         sagemaker_session=session,
     )
-    with pytest.raises(Exception, match="Failed"):
-        processor.run(logs=False)
-    job = processor.jobs[-1]
-    job.refresh()
+    processor.run(wait=False, logs=False)
+    job = processor.latest_job
+    with pytest.raises(FailedStatusError, match="Failed"):
+        job.wait(poll=1)
     assert job.processing_job_status == "Failed"
     assert "out of rows" in job.exit_message
