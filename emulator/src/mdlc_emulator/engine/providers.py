@@ -114,11 +114,13 @@ def sagemaker_metrics() -> Service:
 
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
+    from mdlc_emulator.engine.cloudformation import replacing
     from mdlc_emulator.engine.dynamodb import cloudformation as tables
     from mdlc_emulator.engine.ecr import cloudformation as repositories
     from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
     from mdlc_emulator.engine.kinesis import cloudformation as streams
 
+    replacing.install()
     streams.install()
     tables.install()
     repositories.install()
