@@ -20,6 +20,7 @@ _AREAS = (
     "endpoints.configs",
     "endpoints.operations",
     "runtime.operations",
+    "transform.operations",
     "experiments.experiments",
     "experiments.components",
     "metrics.operations",

@@ -17,7 +17,7 @@ from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import AwsError
 from mdlc_emulator.engine.sagemaker.endpoints.alarms import LOOK_EVERY, alarm_names, gone_off
 from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, Pending, Traffic
-from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, VariantFailed
+from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, VariantError
 from mdlc_emulator.engine.sagemaker.endpoints.schedule import batch_of, blue_green_steps
 
 LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ ALL_AT_ONCE: dict[str, Any] = {
 """What an update without a DeploymentConfig does."""
 
 
-class RolledBack(Exception):
+class RollbackError(Exception):
     """The deployment must be undone; the message is the endpoint's FailureReason."""
 
 
@@ -55,7 +55,7 @@ def create(endpoint: Endpoint, build: Callable[[], Fleet]) -> None:
         endpoint.message = f"Launching {fleet.size} instance(s)."
         endpoint.fleet = fleet
         fleet.start()
-    except (VariantFailed, AwsError) as error:
+    except (VariantError, AwsError) as error:
         endpoint.enter("Failed", _text(error))
         return
     with endpoint.lock:
@@ -115,7 +115,7 @@ class Deployment:
                 self._roll(blue, green, rolling)
             else:
                 self._shift(blue, green, policy)
-        except (RolledBack, VariantFailed, AwsError) as error:
+        except (RollbackError, VariantError, AwsError) as error:
             self._go_back(blue, _text(error), rolling)
             return
         with endpoint.lock:
@@ -175,11 +175,11 @@ class Deployment:
         self._endpoint.traffic = Traffic([(blue, 1 - share), (green, share)])
 
     def _bake(self, seconds: float) -> None:
-        """Wait, and look at the alarms: at once, while waiting, and at the end. RolledBack."""
+        """Wait, and look at the alarms: at once, while waiting, and at the end. RollbackError."""
         until = clock.now() + seconds
         while True:
             if self._alarms and (tripped := gone_off(self._endpoint.caller, self._alarms)):
-                raise RolledBack(
+                raise RollbackError(
                     f"The CloudWatch alarm(s) {', '.join(tripped)} went into state ALARM during the deployment of "
                     f"endpoint configuration {self._config_name}: the endpoint was rolled back."
                 )
@@ -191,7 +191,7 @@ class Deployment:
 
     def _check_time(self) -> None:
         if self._deadline is not None and clock.now() > self._deadline:
-            raise RolledBack(
+            raise RollbackError(
                 "The deployment exceeded its MaximumExecutionTimeoutInSeconds: the endpoint was rolled back."
             )
 
@@ -213,7 +213,7 @@ class Deployment:
             try:
                 for variant in blue.all:
                     variant.grow(variant.desired_count - variant.count)
-            except VariantFailed as error:
+            except VariantError as error:
                 endpoint.enter("UpdateRollbackFailed", f"{reason} The rollback failed too: {error}"[:1024])
                 return
         endpoint.traffic = Traffic([(blue, Fraction(1))])
@@ -238,7 +238,7 @@ def rescale(endpoint: Endpoint, wanted: dict[str, dict[str, Any]]) -> None:
                 variant.say("Updating")
                 endpoint.message = f"Scaling out desired instance count to {variant.desired_count}."
                 variant.grow(variant.desired_count - variant.count)
-    except VariantFailed as error:
+    except VariantError as error:
         endpoint.enter("RollingBack", _text(error))
         for name, count in before.items():
             variant = fleet.by_name[name]

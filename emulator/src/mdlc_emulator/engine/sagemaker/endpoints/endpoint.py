@@ -85,6 +85,14 @@ class Endpoint(Resource):
             self.members = self.shown()
         self.announce("SageMaker Endpoint State Change")
 
+    def forget(self) -> None:
+        """See `Resource.forget`: no server runs on."""
+        with self.lock:
+            self.status, self.traffic = "Deleting", None
+        for fleet in (self.fleet, self.pending.fleet if self.pending else None):
+            if fleet is not None:
+                fleet.kill()
+
     def announce(self, detail_type: str) -> None:
         """https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html"""
         detail = self.described() | {
@@ -186,7 +194,7 @@ def endpoints(caller: Caller) -> Shelf[Endpoint]:
 
 def fleet_of(endpoint: Endpoint, config: dict[str, Any]) -> Fleet:
     """The fleet that a configuration asks for, nothing of it started. The errors of missing models;
-    NotServable for images that cannot serve."""
+    NotServableError for images that cannot serve."""
     startup = float(os.environ.get("MDLC_SAGEMAKER_STARTUP_SECONDS") or STARTUP_SECONDS)
     caller = endpoint.caller
 

@@ -13,7 +13,7 @@ from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.endpoints.shares import Shares
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
 from mdlc_emulator.engine.sagemaker.runtime.capture import Capture
-from mdlc_emulator.engine.sagemaker.runtime.instance import Instance, InstanceFailed
+from mdlc_emulator.engine.sagemaker.runtime.instance import Instance, InstanceError
 
 LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ AT_ONCE = 4
 """Servers that are started at the same time: a machine has only so many processors."""
 
 
-class VariantFailed(Exception):
+class VariantError(Exception):
     """An instance of a variant did not come into service. The message is the endpoint's FailureReason."""
 
 
@@ -52,6 +52,7 @@ class Variant:
         self._log = log
         self._startup = float(asked.get("ContainerStartupHealthCheckTimeoutInSeconds", startup))
         self._instances: list[Instance] = []
+        self._starting: list[Instance] = []
         self._turn = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -73,19 +74,21 @@ class Variant:
         self.status, self.status_since = status, clock.now()
 
     def grow(self, number: int) -> None:
-        """Start `number` more instances and wait until all answer /ping. VariantFailed; then none of them is
+        """Start `number` more instances and wait until all answer /ping. VariantError; then none of them is
         left."""
         if number <= 0:
             return
         memory = self.serverless["MemorySizeInMB"] if self.serverless else None
         fresh = [Instance(self.plan, self._sink, memory) for _ in range(number)]
+        self._starting = [*self._starting, *fresh]
         with ThreadPoolExecutor(min(number, AT_ONCE)) as threads:
             outcomes = list(threads.map(self._started, fresh))
+        self._starting = [one for one in self._starting if one not in fresh]
         failures = [failure for failure in outcomes if failure is not None]
         if failures or self._closed:
             for instance in fresh:
                 instance.stop()
-            raise VariantFailed(_reason(self.name, failures[0]) if failures else "The variant was removed.")
+            raise VariantError(_reason(self.name, failures[0]) if failures else "The variant was removed.")
         with self._lock:
             self._instances = [*self._instances, *fresh]
         for instance in fresh:
@@ -110,6 +113,12 @@ class Variant:
             thread.start()
         for thread in threads:
             thread.join()
+
+    def kill(self) -> None:
+        """End all servers now, whatever they are doing."""
+        self._closed = True
+        for instance in [*self._instances, *self._starting]:
+            instance.stop()
 
     def sampled(self) -> bool:
         """Whether this request is one that a shadow variant gets: its weight is the share of them."""
@@ -149,14 +158,14 @@ class Variant:
     def _sink(self, stream: str) -> LogWriter:
         return self._log(f"{self.name}/{stream}")
 
-    def _started(self, instance: Instance) -> InstanceFailed | None:
+    def _started(self, instance: Instance) -> InstanceError | None:
         try:
             instance.start(self._startup)
-        except InstanceFailed as error:
+        except InstanceError as error:
             return error
         except Exception as error:
             LOG.exception("An instance of variant %s did not start", self.name)
-            return InstanceFailed("primary", f"It could not be started: {error}")
+            return InstanceError("primary", f"It could not be started: {error}")
         return None
 
     def _watch(self, instance: Instance, deaths: int) -> None:
@@ -217,14 +226,14 @@ class Fleet:
         return sum(variant.desired_count for variant in self.variants)
 
     def start(self) -> None:
-        """Start every variant with the number of instances that it wants. VariantFailed; then nothing is
+        """Start every variant with the number of instances that it wants. VariantError; then nothing is
         left."""
-        failures: list[VariantFailed] = []
+        failures: list[VariantError] = []
 
         def grow(variant: Variant) -> None:
             try:
                 variant.grow(variant.desired_count)
-            except VariantFailed as error:
+            except VariantError as error:
                 failures.append(error)
 
         threads = [threading.Thread(target=grow, args=(one,), daemon=True) for one in self.all]
@@ -244,8 +253,13 @@ class Fleet:
         for thread in threads:
             thread.join()
 
+    def kill(self) -> None:
+        """End all servers now."""
+        for variant in self.all:
+            variant.kill()
 
-def _reason(variant: str, failure: InstanceFailed) -> str:
+
+def _reason(variant: str, failure: InstanceError) -> str:
     """The sentence that DescribeEndpoint shows on AWS, then what happened here."""
     return (
         f"The {failure.label} container for production variant {variant} did not pass the ping health check. "

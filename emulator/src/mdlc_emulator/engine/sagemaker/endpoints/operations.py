@@ -31,7 +31,7 @@ from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, R
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.kernel.tags import check_tags, tag
 from mdlc_emulator.engine.sagemaker.models.operations import models
-from mdlc_emulator.engine.sagemaker.models.plan import NotServable
+from mdlc_emulator.engine.sagemaker.models.plan import NotServableError
 
 QUOTA = 20
 """Instances of one type that an account's endpoints may have, each a model server here; the setting
@@ -68,7 +68,7 @@ def _builder(endpoint: Endpoint, config: dict[str, Any]) -> Callable[[], Fleet]:
     def build() -> Fleet:
         try:
             return fleet_of(endpoint, config)
-        except NotServable as error:
+        except NotServableError as error:
             raise invalid(str(error)) from error
 
     return build

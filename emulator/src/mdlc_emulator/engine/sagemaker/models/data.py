@@ -6,6 +6,7 @@ unpacked into /opt/ml/model. The sentences of the errors are the FailureReason t
 
 from __future__ import annotations
 
+import io
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from mdlc_emulator.engine.sagemaker.kernel.clients import client
 _PIECE = 4 * 1024 * 1024
 
 
-class DataMissing(Exception):
+class DataError(Exception):
     """The data cannot be brought; the message says which and why, in AWS's words."""
 
 
@@ -42,7 +43,7 @@ class ModelData:
         return None if url is None else ModelData(url)
 
     def lay(self, caller: Caller, directory: Path) -> None:
-        """Bring the data into `directory`. DataMissing."""
+        """Bring the data into `directory`. DataError."""
         bucket, key = split_s3(self.url)
         s3 = client("s3", caller)
         try:
@@ -55,7 +56,7 @@ class ModelData:
                 else:
                     _write(body, directory / key.rpartition("/")[2])
         except s3.exceptions.ClientError:
-            raise DataMissing(
+            raise DataError(
                 f'Failed to download model data from URL "{self.url}". Please ensure that there is an object '
                 "located at the URL and that the role passed to CreateModel has permissions to download the "
                 "object."
@@ -69,7 +70,7 @@ class ModelData:
                 if not name or name.endswith("/"):
                     continue
                 if not target.is_relative_to(directory.resolve()):
-                    raise DataMissing(f"The key {entry['Key']} leads out of the model's directory.")
+                    raise DataError(f"The key {entry['Key']} leads out of the model's directory.")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _write(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"], target)
 
@@ -78,19 +79,19 @@ class ModelData:
             with tarfile.open(fileobj=_Stream(body), mode="r|gz") as archive:
                 archive.extractall(directory, filter="data")
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise DataMissing(
+            raise DataError(
                 f'Failed to extract model data archive from URL "{self.url}". Please ensure that the object '
                 f"located at the URL is a valid tar.gz archive ({error})."
             ) from None
 
 
-class _Stream:
+class _Stream(io.RawIOBase):
     """What tarfile reads from."""
 
     def __init__(self, body: Any) -> None:
         self._body = body
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         return bytes(self._body.read(None if size < 0 else size))
 
 

@@ -16,7 +16,7 @@ PRIMARY = "primary"
 """How SageMaker calls the container of a model that has one only, in errors and reasons."""
 
 
-class NotServable(Exception):
+class NotServableError(Exception):
     """The model cannot be served here; the message says why and what to do."""
 
 
@@ -51,7 +51,7 @@ class ModelPlan:
 
 def plan(model: Resource, extra: Mapping[str, str] | None = None, *, isolated: bool = False) -> ModelPlan:
     """What serving `model` takes; `extra` is added to each container's environment, `isolated` takes the
-    network away even where the model does not. NotServable when an image is unknown or does not serve.
+    network away even where the model does not. NotServableError when an image is unknown or does not serve.
     Installs nothing."""
     members = model.members
     isolated = isolated or bool(members.get("EnableNetworkIsolation"))
@@ -84,7 +84,7 @@ def _container(
         recipe = resolve(definition["Image"])
         program = recipe.started(Use.SERVE)
     except UnknownImage as error:
-        raise NotServable(str(error)) from error
+        raise NotServableError(str(error)) from error
     many = definition["ModelDataUrl"] if definition["Mode"] == "MultiModel" else None
     own = {"SAGEMAKER_BIND_TO_PORT": "8080", "SAGEMAKER_REGION": model.caller.region}
     if many is not None:

@@ -13,6 +13,7 @@ import logging
 import re
 import uuid
 
+from mdlc_emulator.engine import mutation
 from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.gateway import front
 
@@ -64,6 +65,8 @@ class EndpointFront:
 
     def __call__(self, request: front.FrontRequest) -> front.FrontAnswer | None:
         if request.method != "POST" or not request.path.startswith("/endpoints/"):
+            return None
+        if mutation.ENABLED and "sagemaker-runtime:InvokeEndpoint" in mutation.replaced():
             return None
         path = _PATH.match(request.path)
         fields = request.head.fields

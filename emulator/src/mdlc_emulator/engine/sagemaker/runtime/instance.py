@@ -16,14 +16,14 @@ from mdlc_emulator.engine.containers.contract import Exit
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
 from mdlc_emulator.engine.sagemaker.runtime.many import Models
-from mdlc_emulator.engine.sagemaker.runtime.server import Server, ServerFailed
+from mdlc_emulator.engine.sagemaker.runtime.server import Server, ServerError
 from mdlc_emulator.engine.sagemaker.runtime.wire import Body, Headers, Reply
 
 _HANDED_ON = ("content-type", "x-amzn-sagemaker-custom-attributes")
 """Headers of an answer that go to the next container of a row."""
 
 
-class InstanceFailed(Exception):
+class InstanceError(Exception):
     """An instance did not come into service: `label` names the container, `why` says what happened."""
 
     def __init__(self, label: str, why: str) -> None:
@@ -56,7 +56,7 @@ class Instance:
         self.up = False
 
     def start(self, timeout: float) -> None:
-        """All its servers, until every one has answered /ping. InstanceFailed; then nothing is left."""
+        """All its servers, until every one has answered /ping. InstanceError; then nothing is left."""
         many = len(self.plan.containers) > 1
         self._servers = [
             Server(
@@ -75,7 +75,7 @@ class Instance:
                     list(threads.map(lambda server: _bring_up(server, timeout), self._servers))
             else:
                 _bring_up(self._servers[0], timeout)
-        except InstanceFailed:
+        except InstanceError:
             self.stop()
             raise
         for server in self._servers:
@@ -139,7 +139,7 @@ class Instance:
         target_container: str | None = None,
     ) -> Answered:
         """One invocation, through all containers or only the one named. An answer that is no success ends
-        the row. Unanswered, ModelMissing, NotLoaded."""
+        the row. UnansweredError, ModelMissingError, NotLoadedError."""
         servers = self._servers
         if target_container is not None:
             servers = [server for server in servers if server.plan.label == target_container]
@@ -186,8 +186,8 @@ def _bring_up(server: Server, timeout: float) -> None:
     try:
         server.start()
         server.await_ready(timeout)
-    except ServerFailed as error:
-        raise InstanceFailed(server.plan.label, str(error)) from error
+    except ServerError as error:
+        raise InstanceError(server.plan.label, str(error)) from error
 
 
 def _handed_on(headers: Headers, reply: Reply) -> Headers:

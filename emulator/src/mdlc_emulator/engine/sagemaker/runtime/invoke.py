@@ -16,9 +16,9 @@ from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, endpoint
 from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, Variant
 from mdlc_emulator.engine.sagemaker.runtime.capture import Captured
 from mdlc_emulator.engine.sagemaker.runtime.instance import Answered, Instance
-from mdlc_emulator.engine.sagemaker.runtime.many import ModelMissing, NotLoaded
+from mdlc_emulator.engine.sagemaker.runtime.many import ModelMissingError, NotLoadedError
 from mdlc_emulator.engine.sagemaker.runtime.metrics import INVOCATIONS
-from mdlc_emulator.engine.sagemaker.runtime.wire import Reply, TimedOut, Unanswered
+from mdlc_emulator.engine.sagemaker.runtime.wire import Reply, TimedOutError, UnansweredError
 
 SECONDS = 60.0
 """A model's time to answer: the page above."""
@@ -212,7 +212,7 @@ def _asked(
     """The model's answer, or the error for a model that gave none."""
     try:
         return instance.ask(headers, asked.body, SECONDS, asked.target_model, asked.target_container)
-    except TimedOut:
+    except TimedOutError:
         values["InvocationModelErrors"] = values["Invocation5XXErrors"] = 1.0
         label = asked.target_container or instance.containers[0]
         raise _model_error(
@@ -224,15 +224,15 @@ def _asked(
             f"Your invocation timed out while waiting for a response from container {label}. Review the latency "
             "metrics for each container in Amazon CloudWatch, resolve the issue, and try again.",
         ) from None
-    except ModelMissing as error:
+    except ModelMissingError as error:
         values["Invocation4XXErrors"] = 1.0
         raise AwsError("ValidationError", str(error)) from None
-    except NotLoaded as error:
+    except NotLoadedError as error:
         values["InvocationModelErrors"] = values["Invocation5XXErrors"] = 1.0
         raise _model_error(
             endpoint, variant, instance, instance.containers[0], error.status, error.message
         ) from None
-    except Unanswered as error:
+    except UnansweredError as error:
         values["InvocationModelErrors"] = values["Invocation5XXErrors"] = 1.0
         raise AwsError(
             "InternalFailure",

@@ -13,18 +13,18 @@ from collections import OrderedDict
 from pathlib import Path
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.models.data import DataMissing, ModelData
-from mdlc_emulator.engine.sagemaker.runtime.wire import Unanswered, Wire
+from mdlc_emulator.engine.sagemaker.models.data import DataError, ModelData
+from mdlc_emulator.engine.sagemaker.runtime.wire import UnansweredError, Wire
 
 _LOADED, _ALREADY, _NO_MEMORY = 200, 409, 507
 LOAD_SECONDS = 60.0
 
 
-class ModelMissing(Exception):
+class ModelMissingError(Exception):
     """There is no such model below the prefix; the message is AWS's."""
 
 
-class NotLoaded(Exception):
+class NotLoadedError(Exception):
     """The container did not take the model: `status` and `message` are what it answered."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -43,8 +43,8 @@ class Models:
         self._turn = threading.Lock()
 
     def path(self, target: str) -> str:
-        """The path that invokes the model `target`, which is loaded first if it is not. ModelMissing,
-        NotLoaded, Unanswered."""
+        """The path that invokes the model `target`, which is loaded first if it is not. ModelMissingError,
+        NotLoadedError, UnansweredError."""
         with self._turn:
             name = self._loaded.get(target)
             if name is None:
@@ -71,9 +71,9 @@ class Models:
         url = f"{self._prefix.rstrip('/')}/{target.lstrip('/')}"
         try:
             ModelData(url).lay(self._caller, place)
-        except DataMissing as error:
+        except DataError as error:
             shutil.rmtree(place.parent, ignore_errors=True)
-            raise ModelMissing(str(error)) from error
+            raise ModelMissingError(str(error)) from error
         body = json.dumps({"model_name": name, "url": f"/opt/ml/models/{name}/model"}).encode()
         while True:
             answer = self._wire.ask(
@@ -86,12 +86,12 @@ class Models:
                 self._unload(next(iter(self._loaded)))
                 continue
             shutil.rmtree(place.parent, ignore_errors=True)
-            raise NotLoaded(answer.status, bytes(answer.body).decode(errors="replace"))
+            raise NotLoadedError(answer.status, bytes(answer.body).decode(errors="replace"))
 
     def _unload(self, target: str) -> None:
         name = self._loaded.pop(target)
         try:
             self._wire.ask("DELETE", f"/models/{name}", timeout=LOAD_SECONDS)
-        except Unanswered:
+        except UnansweredError:
             pass  # a container that is gone holds nothing either
         shutil.rmtree(self._directory / name, ignore_errors=True)

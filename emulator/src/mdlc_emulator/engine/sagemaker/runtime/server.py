@@ -25,9 +25,9 @@ from mdlc_emulator.engine.containers.contract import (
     Network,
 )
 from mdlc_emulator.engine.containers.logs import LogWriter
-from mdlc_emulator.engine.sagemaker.models.data import DataMissing
+from mdlc_emulator.engine.sagemaker.models.data import DataError
 from mdlc_emulator.engine.sagemaker.models.plan import ContainerPlan
-from mdlc_emulator.engine.sagemaker.runtime.wire import TimedOut, Unanswered, Wire
+from mdlc_emulator.engine.sagemaker.runtime.wire import TimedOutError, UnansweredError, Wire
 
 PORT = 8080
 PING_EVERY = 0.025
@@ -40,7 +40,7 @@ TAIL_CHARACTERS = 700
 STOP_GRACE = 5.0
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """The server never got ready. `why` is what to say of it; `tail` its last lines of output."""
 
     def __init__(self, why: str, tail: str = "") -> None:
@@ -74,7 +74,7 @@ class Server:
         self._exit: Exit | None = None
 
     def start(self) -> None:
-        """Bring the model's data and start the program. ServerFailed."""
+        """Bring the model's data and start the program. ServerError."""
         from mdlc_emulator.images.resolve import prepare
 
         try:
@@ -83,12 +83,12 @@ class Server:
             model.mkdir(exist_ok=True)
             if self.plan.data is not None:
                 self.plan.data.lay(self._caller, model)
-        except DataMissing as error:
+        except DataError as error:
             self._discard()
-            raise ServerFailed(str(error)) from error
+            raise ServerError(str(error)) from error
         except Exception as error:  # an environment that cannot be installed says what to do
             self._discard()
-            raise ServerFailed(str(error)) from error
+            raise ServerError(str(error)) from error
         self._launch()
 
     def _launch(self) -> None:
@@ -110,16 +110,16 @@ class Server:
         )
         with self._lock:
             if self._stopped.is_set():
-                raise ServerFailed("It was stopped before it had started.")
+                raise ServerError("It was stopped before it had started.")
             try:
                 self._container = containers().start(spec, self._heard)
             except ContainerError as error:
                 self._discard()
-                raise ServerFailed(str(error)) from error
+                raise ServerError(str(error)) from error
         self._container.when_over(self._over)
 
     def await_ready(self, timeout: float) -> None:
-        """Return once /ping answers 200. ServerFailed when the server ends or `timeout` seconds pass."""
+        """Return once /ping answers 200. ServerError when the server ends or `timeout` seconds pass."""
         deadline = time.monotonic() + timeout
         last = "it does not listen on port 8080"
         while not self._stopped.is_set():
@@ -130,9 +130,9 @@ class Server:
                 if answer.status == 200:
                     return
                 last = f"/ping answered {answer.status}"
-            except TimedOut:
+            except TimedOutError:
                 last = f"/ping did not answer within {PING_SECONDS:g} s"
-            except Unanswered as error:
+            except UnansweredError as error:
                 last = str(error)
             if time.monotonic() >= deadline:
                 raise self._failed(f"After {timeout:g} s it was not ready: {last}.")
@@ -174,10 +174,10 @@ class Server:
             raise ConnectionRefusedError("the server has not started")
         return container.connect(PORT, timeout)
 
-    def _failed(self, why: str) -> ServerFailed:
+    def _failed(self, why: str) -> ServerError:
         if self._container is not None and self._exit is not None:
             self._container.wait(1.0)
-        return ServerFailed(why, self.tail())
+        return ServerError(why, self.tail())
 
     def _heard(self, line: str) -> None:
         self._tail.append(line)

@@ -25,11 +25,11 @@ _IDLE = 60.0
 _HEAD_LIMIT = 256 * 1024
 
 
-class Unanswered(Exception):
+class UnansweredError(Exception):
     """The server gave no whole answer: it is not there, ended, or spoke no HTTP."""
 
 
-class TimedOut(Unanswered):
+class TimedOutError(UnansweredError):
     """The server did not answer in time."""
 
 
@@ -57,7 +57,7 @@ class Wire:
     def ask(
         self, method: str, path: str, headers: Headers = (), body: Body = b"", timeout: float = 60.0
     ) -> Reply:
-        """One request and its whole answer, within `timeout` seconds. Unanswered, TimedOut."""
+        """One request and its whole answer, within `timeout` seconds. UnansweredError, TimedOutError."""
         deadline = time.monotonic() + timeout
         head = _head(method, path, headers, len(body))
         sock, kept = self._open(deadline)
@@ -73,10 +73,10 @@ class Wire:
                 reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
         except TimeoutError:
             sock.close()
-            raise TimedOut(f"no answer within {timeout:g} s") from None
-        except (OSError, Unanswered) as error:
+            raise TimedOutError(f"no answer within {timeout:g} s") from None
+        except (OSError, UnansweredError) as error:
             sock.close()
-            raise error if isinstance(error, Unanswered) else Unanswered(str(error)) from error
+            raise error if isinstance(error, UnansweredError) else UnansweredError(str(error)) from error
         except BaseException:
             sock.close()
             raise
@@ -110,7 +110,7 @@ class Wire:
         try:
             sock = self._connect(max(0.05, deadline - time.monotonic()))
         except OSError as error:
-            raise Unanswered(f"the server is not there: {error}") from error
+            raise UnansweredError(f"the server is not there: {error}") from error
         with contextlib.suppress(OSError):  # a relay may be a socket of another family
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
@@ -123,7 +123,7 @@ class Wire:
         self.close()
 
 
-class _Stale(Unanswered):
+class _Stale(UnansweredError):
     """The connection ended before a byte of an answer."""
 
 
@@ -176,7 +176,7 @@ def _exchange(
         return Reply(status, headers, reader.chunked()), keep
     if (length := headers.get("content-length")) is not None:
         if not length.isdigit():
-            raise Unanswered("the server's Content-Length is no number")
+            raise UnansweredError("the server's Content-Length is no number")
         return Reply(status, headers, reader.exactly(int(length))), keep
     return Reply(status, headers, reader.rest()), False
 
@@ -205,7 +205,7 @@ class _Reader:
         data = self._ahead
         while (end := data.find(b"\r\n\r\n")) < 0:
             if len(data) > _HEAD_LIMIT:
-                raise Unanswered("the server's answer has no end of its headers")
+                raise UnansweredError("the server's answer has no end of its headers")
             try:
                 more = self._receive()
             except ConnectionError as error:
@@ -214,14 +214,14 @@ class _Reader:
                 raise _Stale(str(refused or error)) from error
             if not more:
                 if data:
-                    raise Unanswered("the server closed the connection within its answer")
+                    raise UnansweredError("the server closed the connection within its answer")
                 raise _Stale(str(refused or "the server closed the connection without an answer"))
             data = data + more if data else more
         self._ahead = data[end + 4 :]
         first, *lines = data[:end].decode("latin-1").split("\r\n")
         words = first.split(" ", 2)
         if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdigit():
-            raise Unanswered(f"the server's answer is no HTTP/1.1: {first[:80]!r}")
+            raise UnansweredError(f"the server's answer is no HTTP/1.1: {first[:80]!r}")
         headers = {}
         for line in lines:
             name, _, value = line.partition(":")
@@ -241,7 +241,7 @@ class _Reader:
             self._sock.settimeout(_left(self._deadline))
             count = self._sock.recv_into(view[got:])
             if not count:
-                raise Unanswered("the server closed the connection within its answer")
+                raise UnansweredError("the server closed the connection within its answer")
             got += count
         return body
 
@@ -259,7 +259,7 @@ class _Reader:
             try:
                 length = int(size, 16)
             except ValueError:
-                raise Unanswered("the server's answer is not chunked as it says") from None
+                raise UnansweredError("the server's answer is not chunked as it says") from None
             if not length:
                 while self._line():
                     pass
@@ -271,7 +271,7 @@ class _Reader:
         while (end := self._ahead.find(b"\r\n")) < 0:
             more = self._receive()
             if not more:
-                raise Unanswered("the server closed the connection within its answer")
+                raise UnansweredError("the server closed the connection within its answer")
             self._ahead += more
         line, self._ahead = self._ahead[:end], self._ahead[end + 2 :]
         return line

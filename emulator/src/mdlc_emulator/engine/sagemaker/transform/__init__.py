@@ -1,0 +1,1 @@
+"""Transform jobs: files from S3 through a model server and back."""
