@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import json
 import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ import pytest
 from mdlc_emulator.environments.algorithms import ALGORITHMS
 from mdlc_emulator.launcher import start
 
+from tests.emulator.images.wheels import wheel
 from tests.waiting import eventually
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -118,25 +116,6 @@ def aws(recipes: Path) -> Iterator[Aws]:
         yield Aws(emulator.endpoint_url)
     finally:
         emulator.stop()
-
-
-def wheel(name: str, text: str) -> bytes:
-    """A distribution of one module, as pip installs it without an index."""
-    files = {
-        f"{name}.py": text,
-        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
-        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = f"{name}-1.0.dist-info/RECORD"
-    lines = []
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as packed:
-        for path, data in files.items():
-            packed.writestr(path, data)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(data.encode()).digest()).rstrip(b"=").decode()
-            lines.append(f"{path},sha256={digest},{len(data)}")
-        packed.writestr(record, "\n".join([*lines, f"{record},,", ""]))
-    return content.getvalue()
 
 
 def upload(aws: Aws, key: str, files: dict[str, bytes]) -> dict[str, str]:

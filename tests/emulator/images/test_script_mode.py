@@ -24,6 +24,7 @@ import pytest
 from mdlc_emulator.images.recipe import Use
 from mdlc_emulator.images.resolve import prepare, resolve
 
+from tests.emulator.images.wheels import wheel
 from tests.waiting import eventually
 
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
@@ -400,3 +401,29 @@ def test_the_default_functions_of_xgboost_read_a_matrix(tmp_path: Path) -> None:
         assert json.loads(ask(url, b"1,2\n3,4\n", "text/csv")[2]) == [[1.0, 2.0], [3.0, 4.0]]
         assert json.loads(ask(url, b"1 1:5 2:6\n", "text/libsvm")[2]) == [[5.0, 6.0]]
         assert ask(url, b"[[1]]", "application/json")[0] == 415
+
+
+def test_what_a_job_installs_without_a_file_system_of_its_own_does_not_stay(job: Job) -> None:
+    """pip is sent elsewhere, and both the script and a served module find what it installed."""
+    from mdlc_emulator.environments.algorithms import ALGORITHMS
+
+    (job.base / "code" / "spice-1.0-py3-none-any.whl").write_bytes(wheel("spice", "WORD = 'saffron'\n"))
+    job.script(
+        {
+            "train.py": "import spice; print('WORD', spice.WORD)",
+            "requirements.txt": "./spice-1.0-py3-none-any.whl\n",
+        }
+    )
+    done = job.train()
+    assert "WORD saffron" in done.stdout, done.stderr
+    put(
+        job,
+        "import spice\ndef model_fn(d): return spice.WORD\n"
+        "def transform_fn(m, *_): return (m, 'text/plain')\n",
+    )
+    code = job.base / "model" / "code"
+    (code / "requirements.txt").write_text("./spice-1.0-py3-none-any.whl\n")
+    (code / "spice-1.0-py3-none-any.whl").write_bytes(wheel("spice", "WORD = 'saffron'\n"))
+    with job.serving() as url:
+        assert ask(url, b"", "text/csv")[2] == b"saffron"
+    assert not list(ALGORITHMS.place().rglob("spice*"))

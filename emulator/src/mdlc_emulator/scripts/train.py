@@ -10,10 +10,9 @@ import json
 import os
 import runpy
 import sys
-import tempfile
 from pathlib import Path
 
-from mdlc_emulator.scripts import versions
+from mdlc_emulator.scripts import packages, versions
 
 PROGRAM = "sagemaker_program"
 
@@ -29,7 +28,7 @@ def main() -> None:
             f"The environment {sys.prefix} has no sagemaker-training, which runs scripts: install it there "
             "(`pip install sagemaker-training`), or name a command by `train = [...]` in the recipe."
         )
-    _keep_installations_apart()
+    packages.keep_apart()
     versions.say(framework)
     from mdlc_emulator.scripts import toolkit
 
@@ -45,15 +44,6 @@ def _names_a_script() -> bool:
     except FileNotFoundError:
         return False
     return bool(given.get(PROGRAM))
-
-
-def _keep_installations_apart() -> None:
-    """Where a job has no file system of its own, what it installs must not stay in the environment."""
-    if "SAGEMAKER_BASE_DIR" in os.environ and "PIP_TARGET" not in os.environ:
-        target = tempfile.mkdtemp(prefix="packages-")
-        os.environ["PIP_TARGET"] = target
-        paths = [target, *filter(None, [os.environ.get("PYTHONPATH")])]
-        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from mdlc_emulator.scripts import fetching
+from mdlc_emulator.scripts import fetching, packages
 from mdlc_emulator.scripts.defaults import Defaults
 
 DEFAULT = "inference.py"
@@ -106,11 +106,7 @@ def _fetched(uri: str, target: Path) -> Path:
 
 def _install(directory: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "-r", "requirements.txt"]
-    if "SAGEMAKER_BASE_DIR" in os.environ:
-        # No file system of one's own: what is installed must not stay in the environment.
-        target = tempfile.mkdtemp(prefix="packages-")
-        command += ["--target", target]
-        sys.path.insert(0, target)
+    packages.keep_apart()
     print("Installing dependencies from requirements.txt", flush=True)
     done = subprocess.run(command, cwd=directory, check=False)
     if done.returncode:

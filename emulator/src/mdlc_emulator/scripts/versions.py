@@ -1,5 +1,6 @@
 """Which version of a framework really runs, said in the log beside the one that the image's tag names."""
 
+import contextlib
 import importlib.metadata
 import os
 
@@ -19,8 +20,6 @@ def say(framework: str) -> None:
 
 def _installed(framework: str) -> str:
     for distribution in DISTRIBUTIONS[framework]:
-        try:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return "(not installed)"
