@@ -157,6 +157,30 @@ def test_only_a_job_that_has_ended_can_be_deleted(jobs: Jobs) -> None:
     jobs.made.clear()
 
 
+@pytest.mark.source(f"{REFERENCE}/API_UpdateTrainingJob.html")
+def test_the_keep_alive_period_of_a_running_job_can_be_changed(jobs: Jobs) -> None:
+    name = jobs.start(
+        jobs.training(
+            "import time\nwhile True: time.sleep(1)",
+            ResourceConfig=MACHINE | {"KeepAlivePeriodInSeconds": 60},
+        )
+    )
+    assert jobs.describe(name)["WarmPoolStatus"]["Status"] == "InUse"
+    found = jobs.client.list_training_jobs(NameContains=name, WarmPoolStatusEquals="InUse")
+    assert [each["TrainingJobName"] for each in found["TrainingJobSummaries"]] == [name]
+    jobs.client.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 120})
+    assert jobs.describe(name)["ResourceConfig"] == MACHINE | {"KeepAlivePeriodInSeconds": 120}
+    jobs.client.stop_training_job(TrainingJobName=name)
+    described = jobs.over(name)
+    assert described["WarmPoolStatus"] == {
+        "Status": "Terminated",
+        "ResourceRetainedBillableTimeInSeconds": 0,
+    }
+    with pytest.raises(ClientError) as raised:
+        jobs.client.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 60})
+    assert error_of(raised)[0] == "ValidationException"
+
+
 @pytest.fixture
 def listed(jobs: Jobs) -> list[str]:
     """The names of three jobs in the order of their creation: completed, failed, completed."""

@@ -34,18 +34,26 @@ def relative_path(prefix: str, key: str) -> str:
     `data/train` finds `data/train/a.csv` as `a.csv`, `data/train.csv` as `train.csv`, and
     `data/train-2/b.csv` as `train-2/b.csv`, as SageMaker does.
     """
-    if key.startswith(prefix.rstrip("/") + "/") and key != prefix:
-        return key[len(prefix.rstrip("/")) + 1 :]
+    directory = prefix if prefix.endswith("/") else prefix + "/"
+    if prefix and key.startswith(directory):
+        return key[len(directory) :]
     return key[prefix.rfind("/") + 1 :]
 
 
 def by_prefix(objects: Objects, place: Place) -> list[Chosen]:
-    """The objects under a prefix. Keys that end in a slash stand for directories and are left out."""
-    return [
-        Chosen(Place(place.bucket, found.key), path, found.size)
-        for found in objects.under(place)
-        if (path := _safe(relative_path(place.key, found.key)))
-    ]
+    """The objects under a prefix. Keys that end in a slash stand for directories and are left out.
+    SelectionError when two keys would lie at one path."""
+    chosen: dict[str, Chosen] = {}
+    for found in objects.under(place):
+        path = _safe(relative_path(place.key, found.key))
+        if path in chosen:
+            raise SelectionError(
+                f"{chosen[path].place} and the key {found.key} are both {path} below the prefix {place}: name "
+                "the directory with a slash at its end"
+            )
+        if path:
+            chosen[path] = Chosen(Place(place.bucket, found.key), path, found.size)
+    return list(chosen.values())
 
 
 def by_manifest(objects: Objects, place: Place) -> list[Chosen]:
@@ -58,7 +66,7 @@ def by_manifest(objects: Objects, place: Place) -> list[Chosen]:
         size = next((found.size for found in objects.under(where) if found.key == where.key), None)
         if size is None:
             raise SelectionError(f"The manifest {place} names {where}, which does not exist")
-        chosen.append(Chosen(where, _safe(key.lstrip("/")), size))
+        chosen.append(Chosen(where, _safe(key), size))
     return chosen
 
 
@@ -86,6 +94,7 @@ def read_manifest(text: bytes, name: str) -> tuple[str, list[str]]:
 
 def _safe(path: str) -> str:
     """The path, or "" for a directory's marker. SelectionError when it leads out of the directory."""
+    path = path.lstrip("/")
     if not path or path.endswith("/"):
         return ""
     if posixpath.normpath(path).startswith(("../", "/")) or posixpath.normpath(path) == "..":

@@ -21,6 +21,8 @@ def environment(caller: Caller, program: Program, request: Mapping[str, str]) ->
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
+        # Several jobs share this machine's few processors: threads that wait must not spin.
+        "OMP_WAIT_POLICY": "PASSIVE",
         **program.environment,
         "AWS_REGION": caller.region,
         "AWS_ENDPOINT_URL": config.internal_service_url(),
