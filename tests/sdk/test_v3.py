@@ -14,9 +14,13 @@ from pathlib import Path
 import pytest
 from mdlc_emulator.pytest_plugin import Aws
 
+from tests import flights
+
 HERE = Path(__file__).parent
 PYTHON = HERE / ".venv" / "bin" / "python"
 TOGETHER = 4
+ROWS = 4000
+"""Real flights that the longest scenario learns from and scores."""
 TIMEOUT = 900
 
 
@@ -35,6 +39,11 @@ def outcomes(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     if not PYTHON.exists():
         pytest.fail(f"The SDK's environment {PYTHON.parent.parent} is missing. Run `make setup-sdk`.")
     report = tmp_path_factory.mktemp("sdk") / "report.xml"
+    rows = tmp_path_factory.mktemp("flights")
+    learned, holdout = flights.split(ROWS)
+    at = len(learned) * 3 // 4
+    for name, part in (("train", learned[:at]), ("validation", learned[at:]), ("holdout", holdout)):
+        (rows / f"{name}.csv").write_bytes(flights.as_csv(part))
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTEST_"))
     }
@@ -44,7 +53,7 @@ def outcomes(aws: Aws, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
             *("-n", str(TOGETHER), f"--junitxml={report}", "-p", "no:cacheprovider"),
         ],
         cwd=HERE,
-        env=environment | {"AWS_ENDPOINT_URL": aws.endpoint_url},
+        env=environment | {"AWS_ENDPOINT_URL": str(aws.endpoint_url), "MDLC_FLIGHTS": str(rows)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
