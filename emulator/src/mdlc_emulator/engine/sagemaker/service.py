@@ -30,6 +30,7 @@ _AREAS = (
     "packages.groups",
     "packages.packages",
     "tuning.operations",
+    "algorithms.operations",
 )
 
 

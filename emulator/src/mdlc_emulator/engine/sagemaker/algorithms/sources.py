@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.engine.sagemaker.algorithms.hyperparameters import check_values
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
 from mdlc_emulator.engine.sagemaker.kernel.resource import Kind, Resource
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
@@ -42,3 +44,11 @@ def inference_specification(caller: Caller, name: str) -> dict[str, Any]:
     if found is None:
         raise invalid(f"Algorithm {algorithm.arn} has no InferenceSpecification.")
     return found
+
+
+def training_of_algorithm(caller: Caller, name: str, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+    """`training_specification` for a job with these hyperparameters. ValidationException for those that the
+    algorithm does not allow or misses."""
+    said = training_specification(caller, name)
+    check_values(said.get("SupportedHyperParameters", ()), hyperparameters)
+    return said

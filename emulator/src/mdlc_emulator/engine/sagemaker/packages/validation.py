@@ -9,7 +9,6 @@ import uuid
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
-from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.packages.resources import Package
 
 
@@ -27,8 +26,10 @@ def validate(package: Package) -> list[dict[str, Any]]:
 
 def _profile(package: Package, profile: dict[str, Any], role: str) -> dict[str, Any]:
     name = profile["ProfileName"]
+    containers = package.members["InferenceSpecification"]["Containers"]
+    job = f"{package.name.replace('/', '-')[:40]}-validation-{uuid.uuid4().hex[:8]}"
     try:
-        reason = _transform(package, profile["TransformJobDefinition"], role)
+        reason = transform(package.caller, job, containers, profile["TransformJobDefinition"], role)
     except AwsError as error:
         reason = f"ClientError: {error.message}"
     if reason is None:
@@ -36,19 +37,18 @@ def _profile(package: Package, profile: dict[str, Any], role: str) -> dict[str, 
     return {"Name": name, "Status": "Failed", "FailureReason": reason}
 
 
-def _transform(package: Package, definition: dict[str, Any], role: str) -> str | None:
-    """Why the transform job failed, None when it did not."""
+def transform(
+    caller: Caller, name: str, containers: list[dict[str, Any]], definition: dict[str, Any], role: str
+) -> str | None:
+    """Make a model of the containers and a transform job of that name, and wait for its end. Why it failed,
+    None when it did not."""
     from mdlc_emulator.engine.sagemaker.models.operations import OPERATIONS as MODELS
     from mdlc_emulator.engine.sagemaker.transform.operations import launch
 
-    caller: Caller = package.caller
-    name = f"{package.name.replace('/', '-')[:40]}-validation-{uuid.uuid4().hex[:8]}"
-    containers = package.members["InferenceSpecification"]["Containers"]
     kept = ("ContainerHostname", "Image", "ModelDataUrl", "ModelDataSource", "Environment")
     definitions = [{member: each[member] for member in kept if member in each} for each in containers]
     MODELS["CreateModel"](caller, {"ModelName": name, "ExecutionRoleArn": role, "Containers": definitions})
     job = launch(caller, {**definition, "TransformJobName": name, "ModelName": name})
     job.over.wait()
-    with STORE.lock:
-        status = job.members["TransformJobStatus"]
-        return None if status == "Completed" else job.members.get("FailureReason", f"The job is {status}.")
+    status = job.members["TransformJobStatus"]
+    return None if status == "Completed" else job.members.get("FailureReason", f"The job is {status}.")
