@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,7 +18,9 @@ import pytest
 from mdlc_emulator import container as inside
 from mdlc_emulator.engine.containers.contract import Container, ContainerSpec, Exit
 from mdlc_emulator.engine.containers.host import HostContainers
+from mdlc_emulator.pytest_plugin import Aws
 
+from tests.conformance.batch.conftest import Batch
 from tests.emulator.conftest import variable
 
 MODES = {"root": "", "user": "user", "none": "off"}
@@ -115,3 +118,11 @@ def ml(tmp_path: Path) -> Path:
     for name in ("input", "model", "output"):
         (place / name).mkdir(parents=True)
     return place
+
+
+def jobs_of(aws: Aws) -> Batch:
+    """Batch of an emulator: the shortest way to a container inside an engine."""
+    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    name = f"containers-{uuid.uuid4().hex[:8]}"
+    role = aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    return Batch(aws, role, {"subnets": ["subnet-0a1b2c3d"], "securityGroupIds": ["sg-0a1b2c3d"]})
