@@ -6,5 +6,7 @@ LIMITS = (
     "Data is kept in memory and on this machine's disk, unencrypted, and is gone when the emulator ends.",
     "Quotas and rates of AWS are not applied, except those that docs name for Lambda, SQS, API Gateway, "
     "DynamoDB and Kinesis.",
+    "Jobs and model servers share this machine: an instance type gives them neither its memory nor its "
+    "processors, and spot instances are never interrupted.",
     "Of several subscription filters on one log group, a later one sees only what the earlier ones let pass.",
 )
