@@ -14,6 +14,9 @@ import pytest
 from mdlc_emulator.pytest_plugin import Aws
 
 from tests import flights
+from tests.conformance.conftest import functions, role
+
+__all__ = ["functions", "role"]
 
 ROWS = 4000
 """Flights that are used, of 327,346; the later fifth is scored and never learned from."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from mdlc_emulator.pytest_plugin import Aws
 
+from tests.conformance.conftest import Functions
 from tests.waiting import eventually
 
 from .conftest import Prepared
@@ -20,8 +21,21 @@ XGBOOST = f"{REGISTRY}/sagemaker-xgboost:1.7-1"
 SCRIPTS = f"{REGISTRY}/sagemaker-scikit-learn:1.2-1-cpu-py3"
 
 
+INVOKE = """
+import boto3
+
+runtime = boto3.client("sagemaker-runtime")
+
+def handler(event, context):
+    answer = runtime.invoke_endpoint(
+        EndpointName=event["endpoint"], Body=event["row"], ContentType="text/csv", Accept="text/csv"
+    )
+    return float(answer["Body"].read())
+"""
+
+
 @pytest.mark.long
-def test_flights_from_rows_to_a_deployed_model(aws: Aws, prepared: Prepared) -> None:
+def test_flights_from_rows_to_a_deployed_model(aws: Aws, prepared: Prepared, functions: Functions) -> None:
     states, sagemaker = aws.client("stepfunctions"), aws.client("sagemaker")
     name = f"flights-{uuid.uuid4().hex[:8]}"
     row = ",".join(f"{value:g}" for value in prepared.holdout[0][1:])
@@ -36,6 +50,7 @@ def test_flights_from_rows_to_a_deployed_model(aws: Aws, prepared: Prepared) -> 
         "script_image": SCRIPTS,
         "broken": prepared.broken,
         "row": row,
+        "function": functions.make(INVOKE),
     }
     execution = states.start_execution(stateMachineArn=machine, input=json.dumps(start))["executionArn"]
     ended = eventually(
@@ -68,13 +83,13 @@ def test_flights_from_rows_to_a_deployed_model(aws: Aws, prepared: Prepared) -> 
     assert endpoint["EndpointStatus"] == "InService"
     assert endpoint["EndpointConfigName"] == f"{name}-tuned", "the broken model was rolled back"
     assert f"{name}-errors" in endpoint["FailureReason"]
-    assert output["error"]["Error"] == "SageMakerRuntime.ModelErrorException"
+    assert output["error"]["Error"] == "ModelError"
 
     scored = aws.client("s3").get_object(Bucket=prepared.bucket, Key="scored/part-0.csv.out")["Body"].read()
     lines = [line.split(",") for line in scored.decode().splitlines()]
     assert [float(label) for label, _ in lines] == [row[0] for row in prepared.holdout]
     assert area(lines) > 0.6
-    assert float(output["answer"]["Body"]) == pytest.approx(float(lines[0][1]), abs=1e-5)
+    assert output["answer"]["score"] == pytest.approx(float(lines[0][1]), abs=1e-5)
 
     sagemaker.delete_endpoint(EndpointName=name)
 

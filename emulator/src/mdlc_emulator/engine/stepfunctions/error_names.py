@@ -19,6 +19,7 @@ from localstack.services.stepfunctions.asl.eval.callback.callback import Heartbe
 from localstack.services.stepfunctions.backend.alias import Alias
 
 from mdlc_emulator.engine.stepfunctions.patching import original, replace
+from mdlc_emulator.engine.stepfunctions.sdk_services import boto_name
 from mdlc_emulator.engine.stepfunctions.stock import StatesErrorName, StatesErrorNameType
 
 # The words that the SDK for Java makes of a service id: acronyms become words as well.
@@ -41,7 +42,7 @@ def install() -> None:
     name = original(sdk, "_normalise_service_error_name")
 
     def normalised(service_name: str) -> str:
-        return sdk_name(name(service_name))
+        return sdk_name(name(boto_name(service_name)))
 
     replace(sdk, "_normalise_service_error_name", staticmethod(normalised))
     _heartbeats()

@@ -35,11 +35,13 @@ def install() -> None:
         interpreter,
         notifications,
         queries,
+        sdk_services,
         waits,
     )
     from mdlc_emulator.engine.stepfunctions.maps import inline, runs
 
     for part in (interpreter, queries, halting, ending, definitions, clients, notifications, integrations):
         part.install()
+    sdk_services.install()
     for state in (activities, choices, waits, inline, runs, error_names):
         state.install()
