@@ -306,6 +306,27 @@ def test_models_configurations_and_all_other_actions(
     client.delete_model(ModelName=model)
 
 
+def test_a_role_is_given_as_input(
+    workflows: Workflows, aws: Aws, execution_role: str, unique: Callable[[str], str]
+) -> None:
+    """`RoleArn.$` is a path like every other name that ends so."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sagemaker:createTrainingJob",
+        "Parameters": {"RoleArn.$": "$.role", "TrainingJobName.$": "$.name"},
+    }
+    data = {"role": execution_role, "name": unique("job")}
+    assert workflows.value({"Type": "Pass", "Parameters": state["Parameters"]}, data) == {
+        "RoleArn": data["role"],
+        "TrainingJobName": data["name"],
+    }
+    scheduled = next(
+        event for event in workflows.run({"Train": state}, data).history() if event["type"] == "TaskScheduled"
+    )
+    parameters = json.loads(scheduled["taskScheduledEventDetails"]["parameters"])
+    assert parameters == {"RoleArn": data["role"], "TrainingJobName": data["name"]}
+
+
 def test_errors_of_the_sdks_integration_have_the_sdks_names(workflows: Workflows) -> None:
     state = {
         "Type": "Task",

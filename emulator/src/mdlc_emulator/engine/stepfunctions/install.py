@@ -33,6 +33,7 @@ def install() -> None:
         halting,
         integrations,
         interpreter,
+        keywords,
         notifications,
         queries,
         sdk_services,
@@ -42,6 +43,7 @@ def install() -> None:
 
     for part in (interpreter, queries, halting, ending, definitions, clients, notifications, integrations):
         part.install()
+    keywords.install()
     sdk_services.install()
     for state in (activities, choices, waits, inline, runs, error_names):
         state.install()
