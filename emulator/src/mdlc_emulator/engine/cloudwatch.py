@@ -3,14 +3,19 @@
 LocalStack looks for a metric by substrings of its dimensions, so that the statistics of function `orders`
 contain those of `orders-2`, and those by FunctionName contain those by FunctionName and Resource. To
 CloudWatch each set of dimensions is a metric of its own:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension"""
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension. Alarms are
+evaluated by `cloudwatch_alarms`.
+"""
 
 from contextvars import ContextVar
 from typing import Any
 
+from localstack.aws.api import RequestContext
 from localstack.services.cloudwatch.cloudwatch_database_helper import CloudwatchDatabase
 from localstack.services.cloudwatch.provider_v2 import CloudwatchProvider
 from localstack.services.plugins import Service
+
+from mdlc_emulator.engine.cloudwatch_alarms import PromptAlarms
 
 _EXACT: ContextVar[bool] = ContextVar("exact", default=False)
 
@@ -58,6 +63,19 @@ class Provider(CloudwatchProvider):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.cloudwatch_database = ExactDatabase()  # type: ignore[no-untyped-call]
+        self.alarm_scheduler = self._alarms = PromptAlarms()
+
+    def put_metric_data(
+        self,
+        context: RequestContext,
+        namespace: str,
+        metric_data: Any = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        """LocalStack's; the alarms over these metrics hear of it."""
+        super().put_metric_data(context, namespace, metric_data, *arguments, **options)
+        self._alarms.data_came(context.account_id, context.region, namespace, metric_data or ())
 
 
 def cloudwatch_service() -> Service:
