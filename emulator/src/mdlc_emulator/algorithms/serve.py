@@ -14,6 +14,7 @@ def main(arguments: list[str]) -> int:
     algorithm = arguments[0] if arguments else os.environ.get("MDLC_ALGORITHM", "")
     # One thread for each request computes: more would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     logging.basicConfig(
         format="[%(asctime)s:%(levelname)s] %(message)s",
         datefmt="%Y-%m-%d:%H:%M:%S",

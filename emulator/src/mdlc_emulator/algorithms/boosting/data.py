@@ -97,6 +97,19 @@ def read(files: Sequence[Path], kind: str, csv_weights: bool) -> xgboost.DMatrix
     return found
 
 
+def check_labels(matrix_of: xgboost.DMatrix, objective: str, classes: int | None) -> None:
+    """What the library checks too, but in newer versions only after it has made other sense of the labels.
+
+    UserError in the words of the images' versions.
+    """
+    labels = matrix_of.get_label()
+    if objective in ("binary:logistic", "binary:logitraw", "reg:logistic"):
+        if ((labels < 0) | (labels > 1)).any():
+            raise UserError("label must be in [0,1] for logistic regression")
+    elif classes is not None and ((labels < 0) | (labels >= classes)).any():
+        raise UserError("SoftmaxMultiClassObj: label must be in [0, num_class).")
+
+
 def _csv(files: Sequence[Path], weights: bool) -> xgboost.DMatrix:
     delimiters = [_delimiter(file) for file in files]
     try:

@@ -56,6 +56,9 @@ def train(place: Place) -> None:
     if validation is not None:
         logging.info("Validation matrix has %d rows", validation.num_row())
 
+    for matrix in (training, validation):
+        if matrix is not None:
+            data.check_labels(matrix, values.get("objective", ""), values.get("num_class"))
     plan = Plan(values, has_validation=validation is not None, place=place)
     try:
         if "_kfold" in values:
