@@ -157,32 +157,45 @@ class Batch:
         return self.lines(job)
 
     def drop_queue(self, name: str) -> None:
+        """Delete a queue of ours, with its jobs; it is gone when this returns."""
         client = self.client
         self.queue_settled(name)
         client.update_job_queue(jobQueue=name, state="DISABLED")
         self.queue_settled(name)
         client.delete_job_queue(jobQueue=name)
+        self.queues.remove(name)
         eventually(
             lambda: not client.describe_job_queues(jobQueues=[name])["jobQueues"], within=120, every=0.02
         )
 
     def drop_environment(self, name: str) -> None:
+        """Delete an environment of ours; it is gone when this returns."""
         client = self.client
-        self.settled(name)
-        client.update_compute_environment(computeEnvironment=name, state="DISABLED")
-        self.settled(name)
+        if self.settled(name)["state"] == "ENABLED":
+            client.update_compute_environment(computeEnvironment=name, state="DISABLED")
+            self.settled(name)
         client.delete_compute_environment(computeEnvironment=name)
+        self.environments.remove(name)
+        self.gone(name)
+
+    def gone(self, name: str) -> None:
+        def look() -> bool:
+            answer = self.client.describe_compute_environments(computeEnvironments=[name])
+            return not answer["computeEnvironments"]
+
+        eventually(look, within=120, every=0.02)
 
     def remove(self) -> None:
-        known = {each["jobQueueName"] for each in self.client.describe_job_queues()["jobQueues"]}
-        for name in self.queues:
-            if name in known:
-                self.drop_queue(name)
-        for name in self.environments:
-            if self.client.describe_compute_environments(computeEnvironments=[name])["computeEnvironments"]:
-                self.drop_environment(name)
+        """Everything that is left, and see that it is gone."""
+        for name in list(self.queues):
+            self.drop_queue(name)
+        for name in list(self.environments):
+            self.drop_environment(name)
         for arn in self.definitions:
             self.client.deregister_job_definition(jobDefinition=arn)
+        if self.definitions:
+            answer = self.client.describe_job_definitions(jobDefinitions=self.definitions)
+            assert {each["status"] for each in answer["jobDefinitions"]} == {"INACTIVE"}
         for arn in self.policies:
             self.client.delete_scheduling_policy(arn=arn)
 
@@ -237,6 +250,12 @@ def shared(aws: Aws, job_role: str, network: dict[str, list[str]]) -> Iterator[B
 
 
 @pytest.fixture(scope="session")
-def queue(shared: Batch) -> str:
-    """A queue with room, that every test may submit to and none may change."""
-    return shared.queue(shared.environment())
+def environment(shared: Batch) -> str:
+    """An environment with room, that no test may change."""
+    return shared.environment()
+
+
+@pytest.fixture(scope="session")
+def queue(shared: Batch, environment: str) -> str:
+    """A queue of it, that every test may submit to and none may change."""
+    return shared.queue(environment)

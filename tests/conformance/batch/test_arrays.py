@@ -139,20 +139,21 @@ def test_the_first_failure_of_a_sequence_is_its_end(batch: Batch, queue: str) ->
 
 @pytest.mark.source(f"{GUIDE}/job_dependencies.html")
 def test_n_to_n_lets_each_child_wait_for_its_counterpart(batch: Batch, queue: str) -> None:
-    first = batch.submit(
-        queue, batch.shell("sleep 0.$((AWS_BATCH_JOB_ARRAY_INDEX * 3))"), arrayProperties={"size": 3}
-    )
+    definition = batch.shell('[ "$AWS_BATCH_JOB_ARRAY_INDEX" != 1 ] || sleep 60')
+    first = batch.submit(queue, definition, arrayProperties={"size": 2})
     second = batch.submit(
         queue,
         batch.shell("true"),
-        arrayProperties={"size": 3},
+        arrayProperties={"size": 2},
         dependsOn=[{"jobId": first, "type": "N_TO_N"}],
     )
-    assert batch.ended(second)["status"] == "SUCCEEDED"
-    before, after = children(batch, first, 3), children(batch, second, 3)
-    for one, other in zip(before, after, strict=True):
-        assert other["startedAt"] >= one["stoppedAt"]
-    assert after[0]["startedAt"] < before[2]["stoppedAt"]
+    done = batch.ended(f"{second}:0")
+    assert done["status"] == "SUCCEEDED"
+    assert done["startedAt"] >= batch.job(f"{first}:0")["stoppedAt"]
+    batch.until(f"{first}:1", "RUNNING")
+    assert batch.job(f"{second}:1")["status"] == "PENDING"
+    batch.client.terminate_job(jobId=f"{first}:1", reason="enough")
+    assert batch.ended(f"{second}:1")["statusReason"] == "Dependent Job failed"
 
 
 @pytest.mark.source(f"{REFERENCE}/API_SubmitJob.html")

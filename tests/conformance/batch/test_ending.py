@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.batch.conftest import GUIDE, REFERENCE, Batch, refusal
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.source(f"{REFERENCE}/API_TerminateJob.html")
 
@@ -15,10 +16,7 @@ pytestmark = pytest.mark.source(f"{REFERENCE}/API_TerminateJob.html")
 def test_terminate_stops_a_running_job(batch: Batch, queue: str) -> None:
     job_id = batch.submit(queue, batch.shell("trap 'echo bye; exit 3' TERM; echo up; sleep 60 & wait"))
     running = batch.until(job_id, "RUNNING")
-    batch_lines = lambda: batch.lines(running)  # noqa: E731
-    from tests.waiting import eventually
-
-    eventually(lambda: "up" in batch_lines(), within=20)
+    eventually(lambda: "up" in batch.lines(running), within=20)
     batch.client.terminate_job(jobId=job_id, reason="enough")
     job = batch.ended(job_id)
     assert job["status"] == "FAILED"
@@ -83,6 +81,22 @@ def test_ending_what_is_over_or_unknown_succeeds(batch: Batch, queue: str) -> No
 
 
 @pytest.mark.source(f"{REFERENCE}/API_CancelJobs.html")
+def test_many_jobs_are_cancelled_at_once(batch: Batch, queue: str) -> None:
+    first = batch.submit(queue, batch.shell("sleep 0.3"))
+    definition = batch.shell("echo never")
+    ids = [batch.submit(queue, definition, dependsOn=[{"jobId": first}]) for _ in range(2)]
+    unknown = "00000000-0000-0000-0000-000000000000"
+    answer = batch.client.cancel_jobs(jobs=[*ids, unknown], reason="none of them")
+    assert (sorted(answer["successful"]), answer["errors"]) == (sorted([*ids, unknown]), [])
+    for job_id in ids:
+        job = batch.ended(job_id)
+        assert (job["status"], job["statusReason"]) == ("FAILED", "none of them")
+    with pytest.raises(ClientError) as error:
+        batch.client.cancel_jobs(jobs=["x"] * 51, reason="too many")
+    refusal(error)
+
+
+@pytest.mark.source(f"{REFERENCE}/API_TerminateJobs.html")
 def test_many_jobs_are_ended_at_once(batch: Batch, queue: str) -> None:
     definition = batch.shell("sleep 60")
     ids = [batch.submit(queue, definition) for _ in range(3)]

@@ -8,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.batch.conftest import GUIDE, REFERENCE, Batch, refusal
-from tests.waiting import eventually
 
 pytestmark = pytest.mark.source(f"{REFERENCE}/API_CreateComputeEnvironment.html")
 
@@ -29,10 +28,9 @@ def test_an_environment_is_creating_then_valid(batch: Batch) -> None:
     assert ":cluster/" in found["ecsClusterArn"]
 
 
-def test_a_name_is_taken_once(batch: Batch) -> None:
-    name = batch.environment()
+def test_a_name_is_taken_once(batch: Batch, environment: str) -> None:
     with pytest.raises(ClientError) as error:
-        batch.environment(computeEnvironmentName=name)
+        batch.environment(computeEnvironmentName=environment)
     assert refusal(error) == "Object already exists"
 
 
@@ -99,10 +97,8 @@ def test_only_a_disabled_and_unused_environment_is_deleted(batch: Batch) -> None
     assert refusal(error) == "Cannot delete, found existing JobQueue relationship"
     batch.drop_queue(queue)
     client.delete_compute_environment(computeEnvironment=name)
-    eventually(
-        lambda: not client.describe_compute_environments(computeEnvironments=[name])["computeEnvironments"],
-        within=120,
-    )
+    batch.environments.remove(name)
+    batch.gone(name)
 
 
 @pytest.mark.source(f"{REFERENCE}/API_DescribeComputeEnvironments.html")
@@ -120,8 +116,8 @@ def test_environments_come_in_pages(batch: Batch) -> None:
 
 
 @pytest.mark.source(f"{REFERENCE}/API_JobQueueDetail.html")
-def test_a_queue_is_described(batch: Batch) -> None:
-    one, other = batch.environment(), batch.environment()
+def test_a_queue_is_described(batch: Batch, environment: str) -> None:
+    one, other = environment, batch.environment()
     name = batch.queue(one, other, priority=7, tags={"team": "b"})
     found = batch.queue_settled(name)
     assert (found["state"], found["status"], found["priority"]) == ("ENABLED", "VALID", 7)
@@ -158,8 +154,10 @@ def test_a_queue_is_described(batch: Batch) -> None:
         },
     ],
 )
-def test_a_queue_that_makes_no_sense_is_refused(batch: Batch, change: dict[str, Any]) -> None:
-    order = [{"order": 1, "computeEnvironment": batch.environment()}]
+def test_a_queue_that_makes_no_sense_is_refused(
+    batch: Batch, environment: str, change: dict[str, Any]
+) -> None:
+    order = [{"order": 1, "computeEnvironment": environment}]
     request = {"jobQueueName": "never-made", "priority": 1, "computeEnvironmentOrder": order}
     with pytest.raises(ClientError) as error:
         batch.client.create_job_queue(**(request | change))
@@ -168,8 +166,8 @@ def test_a_queue_that_makes_no_sense_is_refused(batch: Batch, change: dict[str, 
 
 
 @pytest.mark.source(f"{REFERENCE}/API_UpdateJobQueue.html")
-def test_a_disabled_queue_takes_no_jobs_and_finishes_those_it_has(batch: Batch) -> None:
-    queue = batch.queue(batch.environment())
+def test_a_disabled_queue_takes_no_jobs_and_finishes_those_it_has(batch: Batch, environment: str) -> None:
+    queue = batch.queue(environment)
     definition = batch.shell("sleep 0.5")
     job_id = batch.submit(queue, definition)
     batch.client.update_job_queue(jobQueue=queue, state="DISABLED", priority=9)
@@ -181,8 +179,8 @@ def test_a_disabled_queue_takes_no_jobs_and_finishes_those_it_has(batch: Batch) 
 
 
 @pytest.mark.source(f"{REFERENCE}/API_DeleteJobQueue.html")
-def test_deleting_a_queue_ends_its_jobs(batch: Batch) -> None:
-    queue = batch.queue(batch.environment())
+def test_deleting_a_queue_ends_its_jobs(batch: Batch, environment: str) -> None:
+    queue = batch.queue(environment)
     job_id = batch.submit(queue, batch.shell("sleep 60"))
     waiting = batch.submit(queue, batch.shell("true"), dependsOn=[{"jobId": job_id}])
     batch.until(job_id, "RUNNING")
@@ -193,17 +191,17 @@ def test_deleting_a_queue_ends_its_jobs(batch: Batch) -> None:
     assert [batch.job(each)["status"] for each in (job_id, waiting)] == ["FAILED", "FAILED"]
 
 
-@pytest.fixture
-def ec2_queue(batch: Batch) -> str:
+@pytest.fixture(scope="module")
+def ec2_queue(shared: Batch) -> str:
     resources = {
         "type": "EC2",
         "minvCpus": 0,
         "maxvCpus": 4,
         "instanceTypes": ["optimal"],
         "instanceRole": "ecsInstanceRole",
-        **batch.network,
+        **shared.network,
     }
-    return batch.queue(batch.environment(computeResources=resources))
+    return shared.queue(shared.environment(computeResources=resources))
 
 
 WHOLE = {"resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]}
@@ -242,9 +240,9 @@ def test_a_fargate_queue_does_not_take_a_job_for_ec2(batch: Batch, queue: str) -
 
 
 @pytest.mark.source(f"{REFERENCE}/API_TagResource.html")
-def test_tags_of_every_resource(batch: Batch, queue: str) -> None:
+def test_tags_of_every_resource(batch: Batch, environment: str, queue: str) -> None:
     client = batch.client
-    environment = batch.settled(batch.environment())["computeEnvironmentArn"]
+    environment = batch.settled(environment)["computeEnvironmentArn"]
     own_queue = batch.queue_settled(queue)["jobQueueArn"]
     job = batch.run(queue, batch.shell("true"))
     for arn in (environment, own_queue, job["jobArn"], job["jobDefinition"]):

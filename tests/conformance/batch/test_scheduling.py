@@ -107,6 +107,7 @@ def test_a_snapshot_shows_who_is_next(batch: Batch) -> None:
         batch.client.terminate_job(jobId=job_id, reason="over")
 
 
+@pytest.mark.long
 @pytest.mark.source(f"{GUIDE}/fair-share-scheduling-policies.html")
 def test_shares_take_turns(batch: Batch, unique: Any) -> None:
     policy = batch.client.create_scheduling_policy(name=unique("p"), fairsharePolicy={})["arn"]
@@ -137,7 +138,7 @@ def test_scheduling_priority_orders_a_share(batch: Batch, unique: Any) -> None:
 
 
 @pytest.mark.source(f"{REFERENCE}/API_SubmitJob.html")
-def test_shares_are_for_queues_with_a_policy(batch: Batch, queue: str, unique: Any) -> None:
+def test_shares_are_for_queues_with_a_policy(batch: Batch, environment: str, queue: str, unique: Any) -> None:
     definition = batch.shell("true")
     with pytest.raises(ClientError) as error:
         batch.submit(queue, definition, shareIdentifier="a")
@@ -145,7 +146,7 @@ def test_shares_are_for_queues_with_a_policy(batch: Batch, queue: str, unique: A
     policy = batch.client.create_scheduling_policy(name=unique("p"), fairsharePolicy={})["arn"]
     batch.policies.append(policy)
     with pytest.raises(ClientError) as error:
-        batch.submit(batch.queue(batch.environment(), schedulingPolicyArn=policy), definition)
+        batch.submit(batch.queue(environment, schedulingPolicyArn=policy), definition)
     refusal(error)
 
 
@@ -172,8 +173,8 @@ def test_a_policy_lives(batch: Batch, unique: Any) -> None:
 
 
 @pytest.mark.source(f"{REFERENCE}/API_ListJobs.html")
-def test_jobs_are_listed_by_status_and_filter(batch: Batch, unique: Any) -> None:
-    queue = batch.queue(batch.environment())
+def test_jobs_are_listed_by_status_and_filter(batch: Batch, environment: str) -> None:
+    queue = batch.queue(environment)
     good, bad, long = batch.shell("true"), batch.shell("exit 1"), batch.shell("sleep 60")
     done = [batch.submit(queue, good, jobName=f"Good-{number}") for number in range(3)]
     failed = batch.submit(queue, bad, jobName="bad")
