@@ -8,6 +8,8 @@ lower one.) Where the kernel allows no overlay, the same directories are shown r
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import stat
 from typing import NamedTuple
@@ -128,8 +130,12 @@ def _top(plan: Plan, root: str, name: str, places: list[Shown]) -> bool:
             for place in places:
                 _make_place(own + place.target[len(lower) :], place.source)
             sandbox.bind(own, here, read_only=False)
-        else:
+        elif os.listdir(lower):
             return _directory(plan, lower, here, places)
+        else:  # nothing to show: the container's own will do
+            os.chmod(here, stat.S_IMODE(os.stat(lower).st_mode))
+            for place in places:
+                _make_place(here + place.target[len(lower) :], place.source)
     elif stat.S_ISREG(os.lstat(lower).st_mode):
         _touch(here)
         sandbox.bind(lower, here)
@@ -143,7 +149,7 @@ def _directory(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
     are shown one by one, as they are too where something is to be mounted in what is shown read-only."""
     if plan.overlay and _overlay(plan, lower, here, places):
         return True
-    divided = plan.overlay and bool(_mounted_below(lower))
+    divided = plan.overlay and bool(_mounted_below(plan, lower))
     if not places and not divided:
         sandbox.bind(lower, here)
         return False
@@ -192,16 +198,21 @@ def _overlay(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
     for place in places:
         _make_place(upper + place.target[len(lower) :], place.source, lower, len(upper))
     options = f"lowerdir={_escaped(lower)},upperdir={_escaped(upper)},workdir={_escaped(work)}"
+    options += ",userxattr" * plan.user
+    # `volatile`: nobody waits for the disk on behalf of files that vanish (Linux 5.10).
+    if not _laid(here, f"{options},volatile") and not _laid(here, options):
+        return False
+    for mounted in _mounted_below(plan, lower):
+        with contextlib.suppress(OSError):  # what even the machine's own user may not look into
+            sandbox.bind(mounted, here + mounted[len(lower) :])
+    return True
+
+
+def _laid(here: str, options: str) -> bool:
     try:
-        sandbox.mount("overlay", here, "overlay", MS_NOSUID | MS_NODEV, options + ",userxattr" * plan.user)
+        sandbox.mount("overlay", here, "overlay", MS_NOSUID | MS_NODEV, options)
     except OSError:
         return False
-    for mounted in _mounted_below(lower):
-        if not _within(plan.base, mounted):
-            try:
-                sandbox.bind(mounted, here + mounted[len(lower) :])
-            except OSError:
-                continue  # what even the machine's own user may not look into
     return True
 
 
@@ -270,12 +281,20 @@ def _escaped(path: str) -> str:
     return path.replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
 
 
-def _mounted_below(directory: str) -> list[str]:
-    """What is mounted below `directory`, topmost first, and nothing twice."""
+@functools.cache  # of the machine's mounts, in a process that builds one container
+def _mount_points() -> list[str]:
     with open("/proc/self/mountinfo") as file:
-        points = sorted({line.split()[4].encode().decode("unicode_escape") for line in file})
+        return sorted({line.split()[4].encode().decode("unicode_escape") for line in file})
+
+
+def _mounted_below(plan: Plan, directory: str) -> list[str]:
+    """What is mounted below `directory`, topmost first, nothing twice, and nothing of the container's own."""
     found: list[str] = []
-    for point in points:
-        if point.startswith(directory + "/") and not (found and point.startswith(found[-1] + "/")):
+    for point in _mount_points():
+        if (
+            point.startswith(directory + "/")
+            and not (found and point.startswith(found[-1] + "/"))
+            and not point.startswith(plan.base + "/")
+        ):
             found.append(point)
     return found

@@ -27,7 +27,8 @@ from mdlc_emulator.guest import birth
 FASTEST_GROWTH = 4 << 30
 """Bytes a second by which resident memory can grow: how long one may look away from it."""
 LOOKS = 0.01, 0.25
-CONNECT_PAUSE = 0.005
+AGAIN = 0.12
+"""Seconds between attempts to let the command weigh less."""
 
 
 def say(sock: socket.socket, message: dict[str, Any], descriptor: int | None = None) -> None:
@@ -58,6 +59,8 @@ class Init:
         self._buffer = b""
         self._sockets: list[socket.socket] = []
         self._next_look = 0.0
+        self._heavy = bool(request["background"])
+        """Its session shall weigh less, and does not yet."""
 
     def run(self) -> NoReturn:
         """Never returns: the process ends with the command."""
@@ -82,6 +85,8 @@ class Init:
         self._start()
         os.close(self._output)
         while True:
+            if self._heavy:
+                self._heavy = not priority.session_weighs_less(self._command)
             sources: list[Any] = [self._report, waking]
             ready = select.select(sources, [], [], self._patience())[0]
             if waking in ready:
@@ -149,7 +154,7 @@ class Init:
                 os.makedirs(request["directory"], exist_ok=True)
             os.chdir(request["directory"])
             doing = "its limits"
-            os.setpgid(0, 0)  # no session of its own: see priority.weigh_session
+            os.setsid()
             if request["background"]:
                 os.nice(priority.BACKGROUND)
             priority.limit(request["limits"])
@@ -175,6 +180,8 @@ class Init:
         moments = [self._kill_at] if self._kill_at is not None else []
         if self._limit is not None:
             moments.append(self._next_look)
+        if self._heavy:
+            moments.append(now + AGAIN)
         return max(0.0, min(moments) - now) if moments else None
 
     def _reap(self) -> None:

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import resource
-import time
 
-ALL, BACKGROUND = 5, 10
-"""Niceness of all containers together against the emulator, and of those that may wait against the others."""
-
-
-def weigh_session(niceness: int) -> None:
-    """Let the whole session of this process weigh less: where the kernel groups processes by session
-    (man 7 sched, autogroup), niceness alone would only count among those of one session. An ordinary user
-    may set this ten times a second, all users together."""
-    tries = 0
-    while tries < 5 and _is_too_often(niceness):
-        tries += 1
-        time.sleep(0.03)
+BACKGROUND = 10
+"""Niceness of what may wait: it weighs a ninth of what need not."""
 
 
-def _is_too_often(niceness: int) -> bool:
+def session_weighs_less(pid: int) -> bool:
+    """Let the session of the process `pid` weigh less: where the kernel groups processes by session (man 7
+    sched, autogroup), niceness alone counts only among those of one session. False when it is to be tried
+    again: an ordinary user may do this ten times a second, all users together."""
     try:
-        with open("/proc/self/autogroup", "w") as file:
-            file.write(str(niceness))
+        with open(f"/proc/{pid}/autogroup", "w") as file:
+            file.write(str(BACKGROUND))
     except BlockingIOError:
-        return True
+        return False
     except OSError:
-        pass  # no such grouping here
-    return False
+        pass  # no such grouping here, or the process is gone
+    return True
 
 
 def limit(limits: dict[str, list[int]]) -> None:

@@ -41,7 +41,6 @@ class Zygote:
         )
         self._overlay = settings["overlay"]
         self._groups = processors.Groups()
-        priority.weigh_session(priority.ALL)
         self._processes: namespaces.ProcessNamespaces | None = None
         if self._mode != "none":
             self._go_inside()

@@ -27,7 +27,7 @@ class HostContainers:
     networks reach besides themselves."""
 
     def __init__(self, directory: Path, endpoint: Endpoint | None = None) -> None:
-        self._directory = directory
+        self._directory = directory.resolve()
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
