@@ -118,7 +118,7 @@ class Variant:
         """End all servers now, whatever they are doing."""
         self._closed = True
         for instance in [*self._instances, *self._starting]:
-            instance.stop()
+            instance.stop(0.0)
 
     def sampled(self) -> bool:
         """Whether this request is one that a shadow variant gets: its weight is the share of them."""

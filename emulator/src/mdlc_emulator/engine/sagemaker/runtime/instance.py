@@ -16,7 +16,7 @@ from mdlc_emulator.engine.containers.contract import Exit
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
 from mdlc_emulator.engine.sagemaker.runtime.many import Models
-from mdlc_emulator.engine.sagemaker.runtime.server import Server, ServerError
+from mdlc_emulator.engine.sagemaker.runtime.server import STOP_GRACE, Server, ServerError
 from mdlc_emulator.engine.sagemaker.runtime.wire import Body, Headers, Reply
 
 _HANDED_ON = ("content-type", "x-amzn-sagemaker-custom-attributes")
@@ -174,12 +174,12 @@ class Instance:
             self._idle.wait_for(lambda: not self.outstanding, within)
         self.stop()
 
-    def stop(self) -> None:
-        """Stop the servers. Returns at once."""
+    def stop(self, grace: float = STOP_GRACE) -> None:
+        """SIGTERM to the servers, SIGKILL after `grace` seconds. Returns at once."""
         self._closing = True
         self.up = False
         for server in self._servers:
-            server.stop()
+            server.stop(grace)
 
 
 def _bring_up(server: Server, timeout: float) -> None:

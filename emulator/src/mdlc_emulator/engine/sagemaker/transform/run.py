@@ -186,13 +186,13 @@ class _Run:
         return instances
 
     def _watch_stop(self, instance: Instance) -> None:
-        """A server that is still starting ends as soon as the job is to."""
+        """The servers end as soon as the job is to, whatever they are doing."""
 
         def watch() -> None:
             tick = threading.Event()
-            while not instance.up and not self._job.over.is_set():
+            while not self._job.over.is_set():
                 if self._job.control.asked():
-                    instance.stop()
+                    instance.stop(0.0)
                     return
                 tick.wait(0.1)
 
