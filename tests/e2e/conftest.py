@@ -18,7 +18,7 @@ from tests.conformance.conftest import functions, role
 
 __all__ = ["functions", "role"]
 
-ROWS = 4000
+ROWS = 12000
 """Flights that are used, of 327,346; the later fifth is scored and never learned from."""
 BROKEN = """
 def model_fn(model_dir):

@@ -19,7 +19,7 @@ from tests import flights
 HERE = Path(__file__).parent
 PYTHON = HERE / ".venv" / "bin" / "python"
 TOGETHER = 4
-ROWS = 4000
+ROWS = 12000
 """Real flights that the longest scenario learns from and scores."""
 TIMEOUT = 900
 

