@@ -10,13 +10,15 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mdlc_emulator.engine.sagemaker.data.s3 import COPY_BYTES, Objects, Place, S3Error
+from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
 from mdlc_emulator.engine.sagemaker.data.selection import (
     Chosen,
     SelectionError,
     by_manifest,
     by_prefix,
 )
+
+COPY_BYTES = 1 << 20
 
 
 class DownloadError(Exception):

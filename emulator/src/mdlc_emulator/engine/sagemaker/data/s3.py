@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.engine.sagemaker.data import direct
 from mdlc_emulator.engine.sagemaker.kernel.checks import split_s3
 from mdlc_emulator.engine.sagemaker.kernel.clients import client
-
-COPY_BYTES = 1 << 20
 
 
 class S3Error(Exception):
@@ -54,6 +52,7 @@ class Objects:
     """The objects that one account sees. Every method raises `S3Error` with S3's message."""
 
     def __init__(self, caller: Caller) -> None:
+        self._caller = caller
         self._s3: Any = client("s3", caller)
 
     def has_bucket(self, bucket: str) -> bool:
@@ -83,22 +82,21 @@ class Objects:
 
     def read(self, place: Place) -> bytes:
         """A small object as a whole."""
+        pieces: list[bytes] = []
         with _Words():
-            body: bytes = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"].read()
-        return body
+            direct.read(self._caller, place.bucket, place.key, pieces.append)
+        return b"".join(pieces)
 
     def download(self, place: Place, to: Path) -> None:
         """Copy the object to the file `to`, whose directory is made."""
         to.parent.mkdir(parents=True, exist_ok=True)
-        with _Words():
-            body = self._s3.get_object(Bucket=place.bucket, Key=place.key)["Body"]
-            with body, to.open("wb") as file:
-                shutil.copyfileobj(body, file, COPY_BYTES)
+        with _Words(), to.open("wb") as file:
+            direct.read(self._caller, place.bucket, place.key, file.write)
 
     def upload(self, source: Path, place: Place) -> None:
         """Store the file as an object."""
-        with _Words(), source.open("rb") as file:
-            self._s3.put_object(Bucket=place.bucket, Key=place.key, Body=file)
+        with _Words():
+            direct.write(self._caller, place.bucket, place.key, source)
 
     def upload_tree(self, directory: Path, place: Place) -> int:
         """Store every regular file below the directory under the place; the number of files."""
@@ -121,13 +119,16 @@ def files_below(directory: Path) -> Iterator[Path]:
 
 
 class _Words:
-    """Turns what botocore raises into `S3Error`."""
+    """Turns what S3 answers, by botocore or directly, into `S3Error`."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         from botocore.exceptions import ClientError
+        from localstack.aws.api import ServiceException
 
         if isinstance(error, ClientError):
             raise S3Error(error.response["Error"]["Message"]) from error
+        if isinstance(error, ServiceException):
+            raise S3Error(error.message) from error

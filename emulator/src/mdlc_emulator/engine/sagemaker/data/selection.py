@@ -48,8 +48,8 @@ def by_prefix(objects: Objects, place: Place) -> list[Chosen]:
         path = _safe(relative_path(place.key, found.key))
         if path in chosen:
             raise SelectionError(
-                f"{chosen[path].place} and the key {found.key} are both {path} below the prefix {place}: name "
-                "the directory with a slash at its end"
+                f"{chosen[path].place} and the key {found.key} are both {path} below the prefix {place}: "
+                "name the directory with a slash at its end"
             )
         if path:
             chosen[path] = Chosen(Place(place.bucket, found.key), path, found.size)
