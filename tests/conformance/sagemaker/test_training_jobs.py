@@ -289,3 +289,40 @@ def test_sharded_channels_are_divided_among_the_hosts(jobs: Jobs, bucket: Bucket
         assert len(report["addresses"]) == 2
     for host in ("algo-1", "algo-2"):
         assert jobs.log(described["TrainingJobName"], host) == [f"I am {host}"]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html")
+def test_whoever_watches_the_bucket_is_told_of_the_model(jobs: Jobs, bucket: Bucket) -> None:
+    sqs = jobs.aws.client("sqs")
+    queue = sqs.create_queue(QueueName=jobs.name("models"))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    events = ["s3:ObjectCreated:*"]
+    bucket.s3.put_bucket_notification_configuration(
+        Bucket=bucket.name,
+        NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": events}]},
+    )
+    try:
+        described = jobs.train("open('/opt/ml/model/w', 'w').write('weights')")
+        wanted = bucket.uri() + f"output/{described['TrainingJobName']}/output/model.tar.gz"
+
+        def told() -> bool:
+            found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            records = [
+                record
+                for message in found.get("Messages", ())
+                for record in json.loads(message["Body"]).get("Records", ())
+            ]
+            return any(bucket.uri(record["s3"]["object"]["key"]) == wanted for record in records)
+
+        eventually(told, within=60)
+    finally:
+        bucket.s3.put_bucket_notification_configuration(Bucket=bucket.name, NotificationConfiguration={})
+        sqs.delete_queue(QueueUrl=queue)
