@@ -5,6 +5,7 @@ import os
 import sys
 import traceback
 
+from mdlc_emulator.algorithms.place import Place
 from mdlc_emulator.algorithms.server import Handler, run
 from mdlc_emulator.algorithms.specification import NAMES
 
@@ -28,6 +29,10 @@ def main(arguments: list[str]) -> int:
 
     def load() -> Handler:
         if algorithm == "xgboost":
+            if not _has_pickles():
+                from mdlc_emulator.algorithms.boosting.lean import import_xgboost
+
+                import_xgboost()
             from mdlc_emulator.algorithms.boosting.serving import load as loaded
         else:
             from mdlc_emulator.algorithms.amazon.serving import load as loaded
@@ -40,6 +45,13 @@ def main(arguments: list[str]) -> int:
         logging.error("%s", error)
         return 1
     return 0
+
+
+def _has_pickles() -> bool:
+    """Whether a model may be an object of xgboost's interface to scikit-learn, which must be there then."""
+    directory = Place.here().model
+    models = [path for path in directory.iterdir() if path.is_file()] if directory.is_dir() else []
+    return any(path.open("rb").read(1) == b"\x80" for path in models)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,9 @@ def _run(algorithm: str, place: Place) -> None:
     if algorithm not in NAMES:
         raise UserError(f"There is no algorithm {algorithm!r} here. There are: {', '.join(NAMES)}.")
     if algorithm == "xgboost":
+        from mdlc_emulator.algorithms.boosting.lean import import_xgboost
+
+        import_xgboost()
         from mdlc_emulator.algorithms.boosting.training import train
 
         train(place)

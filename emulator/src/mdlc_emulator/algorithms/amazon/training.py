@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 from mdlc_emulator.algorithms.amazon.job import Job, read_channels
@@ -42,10 +43,9 @@ def train(algorithm: str, place: Place) -> None:
             f"Distributed training is not supported here: the job asks for {len(hosts)} instances. "
             "Set InstanceCount to 1."
         )
-    import sklearn
-
+    library = f"scikit-learn {version('scikit-learn')}"
     image = os.environ.get("MDLC_IMAGE_VERSION") or "unknown"
-    logging.info("Image version %s, run by scikit-learn %s", image, sklearn.__version__)
+    logging.info("Image version %s, run by %s", image, library)
     logging.info("Difference: %s", specification.difference)
     for name in ignored(specification, given):
         logging.warning("%s has no effect here", name)
@@ -58,7 +58,7 @@ def train(algorithm: str, place: Place) -> None:
     facts = {
         "algorithm": algorithm,
         "image_version": os.environ.get("MDLC_IMAGE_VERSION", ""),
-        "ran": f"scikit-learn {sklearn.__version__}",
+        "ran": library,
         "difference": specification.difference,
         "feature_dim": int(job.train.features.shape[1]),
         **artefact.facts,

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 SMALL = 32 * 1024
 """Bytes up to which Python's own parsing is the quicker one."""
+WORTH_IMPORTING = 2 * 1024 * 1024
+"""Bytes up to which it is the quicker one in a program that does not have pyarrow yet, and ends soon."""
 PREFERRED = ",\t; :"
 MISSING = ["", "nan", "NaN", "NAN", "-nan", "-NaN"]
 
@@ -40,9 +42,11 @@ def delimiter_of(line: str) -> str:
     return found
 
 
-def parse(data: bytes | bytearray, delimiter: str = ",", dtype: Any = np.float64) -> Matrix:
-    """`data` as an array of rows and columns. CsvError."""
-    if len(data) <= SMALL:
+def parse(
+    data: bytes | bytearray, delimiter: str = ",", dtype: Any = np.float64, small: int = SMALL
+) -> Matrix:
+    """`data` as an array of rows and columns; up to `small` bytes without pyarrow. CsvError."""
+    if len(data) <= small:
         return _slowly(data, delimiter, dtype)
     import pyarrow
 
@@ -55,11 +59,13 @@ def parse(data: bytes | bytearray, delimiter: str = ",", dtype: Any = np.float64
 def read(files: Sequence[Path], delimiter: str = ",", dtype: Any = np.float32) -> Matrix:
     """All files below each other. CsvError names the file."""
     parts: list[Matrix] = []
+    total = sum(file.stat().st_size for file in files)
+    small = SMALL if total > WORTH_IMPORTING else WORTH_IMPORTING
     for file in files:
         if not file.stat().st_size:
             continue
         try:
-            part = parse(file.read_bytes(), delimiter, dtype)
+            part = parse(file.read_bytes(), delimiter, dtype, small)
         except CsvError as error:
             raise CsvError(f"{file.name}: {error}") from error
         if parts and part.shape[1] != parts[0].shape[1]:
