@@ -136,18 +136,13 @@ def sqs() -> Service:
 
 @aws_provider(api="s3", name="mdlc")
 def s3() -> Service:
-    import tempfile
-
     from localstack.services.s3.provider import S3Provider
-    from localstack.services.s3.storage.ephemeral import EphemeralS3ObjectStore
 
     from mdlc_emulator.engine.event_sources import s3_notifications
+    from mdlc_emulator.engine.s3_storage import object_store
 
     s3_notifications.install()
-    # Stock S3 keeps objects of all instances in one folder of the machine's /tmp: two emulators would remove
-    # each other's buckets, and leave them behind. Ours lie in the instance's home.
-    objects = tempfile.mkdtemp(prefix="s3-")
-    return Service.for_provider(S3Provider(EphemeralS3ObjectStore(objects)))
+    return Service.for_provider(S3Provider(object_store()))
 
 
 @aws_provider(api="batch", name="mdlc")

@@ -16,6 +16,7 @@ from typing import Any
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import AwsError
 from mdlc_emulator.engine.containers.logs import LogWriter
+from mdlc_emulator.engine.s3_storage import open_object
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
 from mdlc_emulator.engine.sagemaker.data.selection import (
     Chosen,
@@ -268,11 +269,19 @@ class _Run:
             self._say(f"{file.place.bucket}/{file.place.key}: {line}")
         self._failures.append(failure)
 
-    def _pieces(self, s3: Any, file: Chosen, settings: Settings) -> Iterator[bytes]:
-        source: Any = s3.get_object(Bucket=file.place.bucket, Key=file.place.key)["Body"]
+    def _pieces(self, s3: Any, file: Chosen, settings: Settings) -> Iterator[split.Piece]:
+        s3.head_object(Bucket=file.place.bucket, Key=file.place.key)
+        source: Any = open_object(*self._job.caller, file.place.bucket, file.place.key)
         inputs = self._asked["TransformInput"]
         if inputs["CompressionType"] == "Gzip":
             source = io.BufferedReader(gzip.GzipFile(fileobj=source), 1 << 20)
+        try:
+            yield from self._split(source, settings)
+        finally:
+            source.close()
+
+    def _split(self, source: Any, settings: Settings) -> Iterator[split.Piece]:
+        inputs = self._asked["TransformInput"]
         many = settings.strategy != "SINGLE_RECORD"
         match inputs["SplitType"]:
             case "Line" if many:

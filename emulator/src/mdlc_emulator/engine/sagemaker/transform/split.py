@@ -18,6 +18,9 @@ UNLIMITED = 1 << 62
 _READ = 8 * 1024 * 1024
 
 
+type Piece = bytes | memoryview
+
+
 class Readable(Protocol):
     """What a file is read from; fewer bytes than asked for mean nothing, none means its end."""
 
@@ -28,7 +31,7 @@ class SplitError(Exception):
     """The file cannot be split so. The message is for the job's log and FailureReason."""
 
 
-def whole(source: Readable, limit: int) -> Iterator[bytes]:
+def whole(source: Readable, limit: int) -> Iterator[Piece]:
     """The file as one piece."""
     data = _exactly(source, limit + 1)
     if len(data) > limit:
@@ -36,7 +39,7 @@ def whole(source: Readable, limit: int) -> Iterator[bytes]:
     yield data
 
 
-def many_lines(source: Readable, limit: int) -> Iterator[bytes]:
+def many_lines(source: Readable, limit: int) -> Iterator[Piece]:
     """As many whole lines as fit, with their ends."""
     size = min(limit, _READ)
     rest = b""
@@ -46,7 +49,7 @@ def many_lines(source: Readable, limit: int) -> Iterator[bytes]:
             if data:
                 yield data
             return
-        cut = data.rfind(b"\n") + 1
+        cut = data.rfind(b"\n") + 1  # a piece is a view: megabytes are not copied for their last line
         if not cut:
             if len(data) >= limit:
                 more = source.read(1)
@@ -56,12 +59,12 @@ def many_lines(source: Readable, limit: int) -> Iterator[bytes]:
                 raise _too_much(limit)
             size, rest = min(limit, size * 2), data
             continue
-        yield data[:cut] if cut < len(data) else data
+        yield memoryview(data)[:cut]
         rest = data[cut:]
         size = min(limit, _READ)
 
 
-def single_lines(source: Readable, limit: int) -> Iterator[bytes]:
+def single_lines(source: Readable, limit: int) -> Iterator[Piece]:
     """Each line that is not empty, without its end."""
     rest = b""
     while True:
@@ -76,7 +79,7 @@ def single_lines(source: Readable, limit: int) -> Iterator[bytes]:
     yield from _line(rest, limit)
 
 
-def _line(line: bytes, limit: int) -> Iterator[bytes]:
+def _line(line: bytes, limit: int) -> Iterator[Piece]:
     bare = line.removesuffix(b"\r")
     if len(bare) > limit:
         raise _too_much(limit)
@@ -84,7 +87,7 @@ def _line(line: bytes, limit: int) -> Iterator[bytes]:
         yield bare
 
 
-def record_io(source: Readable, limit: int, *, many: bool) -> Iterator[bytes]:
+def record_io(source: Readable, limit: int, *, many: bool) -> Iterator[Piece]:
     """Whole records of RecordIO (https://mxnet.apache.org/versions/1.9.1/api/architecture/note_data_loading),
     as many as fit or each alone."""
     gathered: list[bytes] = []

@@ -12,6 +12,7 @@ from mdlc_emulator.engine.sagemaker.runtime.instance import Instance
 from mdlc_emulator.engine.sagemaker.runtime.wire import Reply, TimedOutError, UnansweredError
 from mdlc_emulator.engine.sagemaker.transform.output import Output
 from mdlc_emulator.engine.sagemaker.transform.processing import Processing, ProcessingError
+from mdlc_emulator.engine.sagemaker.transform.split import Piece
 
 RETRIED = frozenset({500, 502, 503, 504, 429})
 
@@ -62,7 +63,7 @@ class Through:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def file(self, pieces: Iterator[bytes], output: Output) -> int:
+    def file(self, pieces: Iterator[Piece], output: Output) -> int:
         """All pieces, in order; how many there were. RecordError, StoppedError; what `pieces` raises."""
         ahead: deque[Future[bytes | bytearray]] = deque()
         number = 0
@@ -88,19 +89,19 @@ class Through:
         if self._line_ends and not data.endswith(b"\n"):
             output.write(b"\n")
 
-    def _piece(self, piece: bytes, failed: threading.Event) -> bytes | bytearray:
+    def _piece(self, piece: Piece, failed: threading.Event) -> bytes | bytearray:
         if failed.is_set() or self._stopped():
             raise StoppedError
         try:
-            sent = self._processing.before(piece) if self._processing.active else piece
-            reply = self._ask(sent)
-            if self._processing.active:
-                return self._processing.after(piece, bytes(reply.body), reply.content_type)
+            if not self._processing.active:
+                return self._ask(piece).body
+            record = bytes(piece)
+            reply = self._ask(self._processing.before(record))
+            return self._processing.after(record, bytes(reply.body), reply.content_type)
         except ProcessingError as error:
             raise RecordError("ClientError", [str(error)]) from error
-        return reply.body
 
-    def _ask(self, sent: bytes) -> Reply:
+    def _ask(self, sent: Piece) -> Reply:
         for left in range(self._client.retries, -1, -1):
             if self._stopped():
                 raise StoppedError
