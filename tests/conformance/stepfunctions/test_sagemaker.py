@@ -336,3 +336,54 @@ def test_errors_of_the_sdks_integration_have_the_sdks_names(workflows: Workflows
     outcome = workflows.run({"Look": state})
     assert (outcome.status, outcome.error) == ("FAILED", "SageMaker.SageMakerException")
     assert "Requested resource not found" in (outcome.cause or "")
+
+
+@pytest.mark.source(
+    "https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html",
+    "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html",
+)
+def test_a_rule_starts_a_workflow_for_the_jobs_that_its_pattern_selects(
+    workflows: Workflows,
+    aws: Aws,
+    role: str,
+    job: Callable[..., dict[str, Any]],
+    unique: Callable[[str], str],
+) -> None:
+    events, client, prefix = aws.client("events"), aws.client("sagemaker"), unique("watched")
+    machine = workflows.make({"StartAt": "Keep", "States": {"Keep": {"Type": "Pass", "End": True}}})
+    pattern = {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+        "detail": {
+            "TrainingJobName": [{"prefix": prefix}],
+            "TrainingJobStatus": ["Failed", {"prefix": "Stop"}],
+            "ResourceConfig": {"InstanceCount": [{"numeric": [">=", 1]}]},
+        },
+    }
+    rule = unique("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=rule, Targets=[{"Id": "workflow", "Arn": machine, "RoleArn": role}])
+    try:
+        good = job("exit 0", TrainingJobName=f"{prefix}-good")
+        bad = job("echo 'out of rows' > /opt/ml/output/failure; exit 2", TrainingJobName=f"{prefix}-bad")
+        for asked in (good, bad):
+            client.create_training_job(**asked)
+
+        def over(asked: dict[str, Any]) -> bool:
+            described = client.describe_training_job(TrainingJobName=asked["TrainingJobName"])
+            return bool(described["TrainingJobStatus"] in ("Completed", "Failed"))
+
+        eventually(lambda: over(good) and over(bad), within=30)
+        [started] = eventually(
+            lambda: workflows.client.list_executions(stateMachineArn=machine)["executions"], within=20
+        )
+        event = workflows.outcome(started["executionArn"]).output
+    finally:
+        events.remove_targets(Rule=rule, Ids=["workflow"])
+        events.delete_rule(Name=rule)
+    described = client.describe_training_job(TrainingJobName=bad["TrainingJobName"])
+    assert event["detail"]["TrainingJobName"] == bad["TrainingJobName"]
+    assert event["detail"]["TrainingJobStatus"] == "Failed"
+    assert event["detail"]["FailureReason"] == described["FailureReason"]
+    assert event["resources"] == [described["TrainingJobArn"]]
+    assert event["detail"]["CreationTime"] == round(described["CreationTime"].timestamp() * 1000)
