@@ -151,14 +151,17 @@ def test_a_resource_that_no_stack_can_make_fails_the_stack_and_is_told(emulator:
     ]
 
 
-def test_a_resource_that_is_a_mere_record_of_its_stack_is_told(emulator: Instance, aws: Aws):
+def test_a_resource_that_is_a_mere_record_is_told_by_the_call_that_makes_it(emulator: Instance, aws: Aws):
     client = aws.client("cloudformation")
     template = {"Resources": {"Images": {"Type": "AWS::ECR::Repository", "Properties": {}}}}
     client.create_stack(StackName="ledger-record", TemplateBody=json.dumps(template))
     client.get_waiter("stack_create_complete").wait(StackName="ledger-record", WaiterConfig={"Delay": 1})
-    found = entries(emulator, "cloudformation", "AWS::ECR::Repository")
-    assert {entry["fidelity"] for entry in found} == {"simulated"}
+    found = entries(emulator, "ecr", "CreateRepository")
+    assert {(entry["fidelity"], entry["internal"]) for entry in found} == {("simulated", True)}
     assert all(entry["reason"] for entry in found)
+    [repository] = aws.client("ecr").describe_repositories()["repositories"]
+    name = repository["repositoryName"]
+    assert repository["repositoryUri"].endswith(f".dkr.ecr.us-east-1.amazonaws.com/{name}")
 
 
 @pytest.fixture(scope="module")
