@@ -456,3 +456,43 @@ def test_a_model_directory_without_a_model_ends_the_server(tmp_path: Path) -> No
     )
     assert done.returncode == 1
     assert "There is no model in" in done.stdout.splitlines()[-1]
+
+
+METRICS = """
+import json, sys
+import numpy
+from sklearn import metrics
+sys.path.insert(0, sys.argv[1])
+from mdlc_emulator.algorithms.boosting.metrics import CUSTOM, of_labels, of_values
+
+macro, binary = {"average": "macro", "zero_division": 0}, {"zero_division": 0}
+wanted = {
+    "accuracy": (metrics.accuracy_score, {}),
+    "balanced_accuracy": (metrics.balanced_accuracy_score, {}),
+    "f1": (metrics.f1_score, macro), "f1_macro": (metrics.f1_score, macro),
+    "f1_binary": (metrics.f1_score, binary),
+    "precision": (metrics.precision_score, binary), "precision_macro": (metrics.precision_score, macro),
+    "precision_micro": (metrics.precision_score, {"average": "micro"}),
+    "recall": (metrics.recall_score, binary), "recall_macro": (metrics.recall_score, macro),
+    "recall_micro": (metrics.recall_score, {"average": "micro"}),
+}
+assert set(wanted) | {"mse", "r2"} == CUSTOM
+random = numpy.random.default_rng(1)
+pairs = []
+for classes in (2, 3, 5):
+    for _ in range(20):
+        truth = random.integers(0, classes, 30)
+        predicted = numpy.where(random.random(30) < 0.4, truth, random.integers(0, classes, 30))
+        for name, (function, options) in wanted.items():
+            if classes == 2 or name not in ("f1_binary", "precision", "recall"):
+                pairs.append([name, function(truth, predicted, **options), of_labels(name, truth, predicted)])
+    values, guesses = random.normal(size=30), random.normal(size=30)
+    pairs.append(["mse", metrics.mean_squared_error(values, guesses), of_values("mse", values, guesses)])
+    pairs.append(["r2", metrics.r2_score(values, guesses), of_values("r2", values, guesses)])
+json.dump(pairs, sys.stdout)
+"""
+
+
+def test_metrics_of_classes_and_values_are_scikit_learns() -> None:
+    for name, wanted, found in json.loads(python(METRICS, str(PACKAGE.parent))):
+        assert found == pytest.approx(wanted, abs=1e-12), name
