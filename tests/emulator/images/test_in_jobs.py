@@ -58,7 +58,7 @@ class Aws:
             job = self.sagemaker.describe_training_job(TrainingJobName=name)
             return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
-        return eventually(over) or {}
+        return eventually(over, within=90) or {}
 
     def model(self, job: dict[str, Any]) -> dict[str, str]:
         """The files of the job's model."""
@@ -192,6 +192,54 @@ def test_the_project_s_job_image_runs_the_same_module_as_a_processing_job(aws: A
         job: dict[str, Any] = aws.sagemaker.describe_processing_job(ProcessingJobName="checked")
         return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
-    job = eventually(over) or {}
+    job = eventually(over, within=90) or {}
     assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
     assert '"deltalake"' in aws.log("/aws/sagemaker/ProcessingJobs", "checked")
+
+
+FITS = """
+import os, joblib, shutil
+from sklearn.linear_model import LinearRegression
+
+joblib.dump(LinearRegression().fit([[0], [1]], [1, 3]), os.environ["SM_MODEL_DIR"] + "/line.joblib")
+code = os.environ["SM_MODEL_DIR"] + "/code"
+os.makedirs(code)
+shutil.copy("inference.py", code)
+"""
+PREDICTS = """
+import joblib
+
+def model_fn(model_dir):
+    return joblib.load(model_dir + "/line.joblib")
+"""
+
+
+def test_what_a_script_trained_is_served_by_its_functions(aws: Aws) -> None:
+    given = upload(aws, "line.tar.gz", {"train.py": FITS.encode(), "inference.py": PREDICTS.encode()})
+    job = aws.train("line", SKLEARN, given)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    container = {
+        "Image": SKLEARN,
+        "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"],
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "inference.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
+        },
+    }
+    variant = {"VariantName": "only", "ModelName": "line", "InitialInstanceCount": 1}
+    variant["InstanceType"] = "ml.m5.large"
+    aws.sagemaker.create_model(ModelName="line", ExecutionRoleArn=aws.role, PrimaryContainer=container)
+    aws.sagemaker.create_endpoint_config(EndpointConfigName="line", ProductionVariants=[variant])
+    aws.sagemaker.create_endpoint(EndpointName="line", EndpointConfigName="line")
+
+    def over() -> dict[str, Any] | None:
+        endpoint: dict[str, Any] = aws.sagemaker.describe_endpoint(EndpointName="line")
+        return endpoint if endpoint["EndpointStatus"] in ("InService", "Failed") else None
+
+    endpoint = eventually(over, within=90) or {}
+    assert endpoint["EndpointStatus"] == "InService", endpoint.get("FailureReason")
+    answer = aws.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="line", Body=b"[[10], [20]]", ContentType="application/json", Accept="text/csv"
+    )
+    assert answer["ContentType"] == "text/csv"
+    assert [round(float(line), 6) for line in answer["Body"].read().split()] == [21.0, 41.0]

@@ -112,7 +112,7 @@ def test_every_published_image_is_resolved_or_refused_with_a_reason() -> None:
         ),
         (
             "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-cpu-py312",
-            "PyTorch is in none of the emulator's environments",
+            "PyTorch is in none of the emulator's environments and not in the project's",
         ),
     ],
 )
@@ -121,6 +121,24 @@ def test_what_has_no_recipe_says_why_and_what_to_do(uri: str, said: str) -> None
         resolve(uri)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_pytorch_s_image_runs_where_the_project_has_pytorch(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.6.0-cpu-py312"
+    project = tmp_path_factory.mktemp("project")
+    packages = project / "lib" / "python3.13" / "site-packages"
+    (packages / "torch-2.9.1.dist-info").mkdir(parents=True)
+    monkeypatch.setenv(user.STARTED_WITH, str(project))
+    with pytest.raises(
+        UnknownImage, match=r"has PyTorch 2\.9\.1 but not what runs scripts: install sagemaker-"
+    ):
+        resolve(image)
+    (packages / "sagemaker_training").mkdir()
+    recipe = resolve(image)
+    assert (recipe.framework, recipe.version, recipe.runs) == ("pytorch", "2.6.0", "torch 2.9.1")
+    assert recipe.started(Use.TRAIN).command[0] == str(project / "bin" / "python")
 
 
 def test_the_environment_a_recipe_needs_is_installed_by_prepare() -> None:

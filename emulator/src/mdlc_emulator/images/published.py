@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mdlc_emulator.algorithms import specification
 from mdlc_emulator.environments.algorithms import ALGORITHMS
-from mdlc_emulator.images import catalog, programs
+from mdlc_emulator.images import catalog, programs, user
 from mdlc_emulator.images.catalog import Known
 from mdlc_emulator.images.names import ImageName
 from mdlc_emulator.images.recipe import Program, Recipe, UnknownImage, Use
@@ -22,6 +22,7 @@ FRAMEWORKS = {
 }
 """Frameworks whose images run scripts, and which the emulator's environments do not hold."""
 
+PYTORCH = "pytorch"
 SCIKIT_LEARN = "scikit-learn"
 XGBOOST = "xgboost"
 SCRIPT_DIFFERENCE = "Scripts run on the libraries named here, whatever version the image's tag says."
@@ -52,7 +53,34 @@ def recipe(name: ImageName, known: Known) -> Recipe:
     if known.framework in ("sagemaker-base-python",):
         python = programs.shell(environment)
         return _recipe(name, known, dict.fromkeys((Use.TRAIN, Use.RUN), python), runs="python 3.13")
+    if known.framework == PYTORCH and (found := _torch(user.project())) is not None:
+        return _in_project(name, known, *found)
     raise UnknownImage(_refusal(name, known))
+
+
+def _torch(environment: Path) -> tuple[Path, str] | None:
+    """The environment and the version of PyTorch in it, if it has one."""
+    for described in environment.glob("lib/python3*/site-packages/torch-*.dist-info"):
+        return environment, described.name.removeprefix("torch-").removesuffix(".dist-info")
+    return None
+
+
+def _in_project(name: ImageName, known: Known, environment: Path, version: str) -> Recipe:
+    """PyTorch's image, where the project has PyTorch: its environment runs the scripts."""
+    if not any(environment.glob("lib/python3*/site-packages/sagemaker_training")):
+        raise UnknownImage(
+            f"The image {name.uri} would run in {environment}, which has PyTorch {version} but not what runs "
+            "scripts: install sagemaker-training there."
+        )
+    return Recipe(
+        image=name.uri,
+        origin=f"published by AWS ({catalog.source()}), run by {environment}",
+        programs=programs.script_mode(environment, PYTORCH, {"MDLC_IMAGE_VERSION": known.version}),
+        framework=PYTORCH,
+        version=known.version,
+        runs=f"torch {version}",
+        difference=f"{SCRIPT_DIFFERENCE} Models are served by functions of one's own: predict_fn is needed.",
+    )
 
 
 def supported() -> list[str]:
@@ -121,6 +149,8 @@ def _refusal(name: ImageName, known: Known) -> str:
         reason = f"the algorithm {known.framework} cannot run here: {specification.REFUSED[known.framework]}"
     elif framework is not None:
         reason = f"{FRAMEWORKS[framework]} is in none of the emulator's environments"
+        if known.framework == PYTORCH:
+            reason += " and not in the project's"
     else:
         reason = f"nothing here stands for {known.framework}"
     return (
