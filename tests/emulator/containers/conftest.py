@@ -24,6 +24,7 @@ from tests.conformance.batch.conftest import Batch
 from tests.emulator.conftest import variable
 
 MODES = {"root": "", "user": "user", "none": "off"}
+"""What MDLC_CONTAINERS is for each."""
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -32,6 +33,8 @@ def allowed(mode: str) -> str:
     """ "" when containers of that kind are possible here, else why not."""
     if mode == "none":
         return ""
+    if mode == "read-only":
+        return allowed("root") and allowed("user")
     if mode == "root" and os.geteuid() != 0:
         return "not root"
     program = Path(inside.__file__).with_name("zygote.py")
@@ -90,7 +93,7 @@ class Runner:
 def runner(mode: str, home: Path) -> Iterator[Runner]:
     if reason := allowed(mode):
         pytest.skip(f"this machine allows no containers of this kind: {reason}")
-    with variable("MDLC_CONTAINERS", MODES[mode]):
+    with variable("MDLC_CONTAINERS", MODES.get(mode, mode)):
         made = HostContainers(home / "containers")
         facts = made.isolation()
         assert facts[0] == ("base-directory" if mode == "none" else "namespaces"), facts
@@ -105,9 +108,9 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     yield from runner(request.param, tmp_path_factory.mktemp(request.param))
 
 
-@pytest.fixture(scope="module", params=["root", "user"])
+@pytest.fixture(scope="module", params=["root", "user", "read-only"])
 def apart(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
-    """The kinds that have namespaces."""
+    """The kinds that have namespaces; `read-only` has no overlays."""
     yield from runner(request.param, tmp_path_factory.mktemp(request.param))
 
 

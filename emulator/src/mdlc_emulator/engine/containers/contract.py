@@ -106,7 +106,8 @@ class Container(Protocol):
 
     @property
     def process_id(self) -> int:
-        """Of the first process, as the machine numbers it."""
+        """Of the first process, as the machine numbers it; 0 when it ended before anybody could look. To be
+        shown, not to be signalled: `stop` does that."""
         ...
 
     def wait(self, timeout: float | None = None) -> Exit | None:

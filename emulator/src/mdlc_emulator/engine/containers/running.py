@@ -21,6 +21,7 @@ from mdlc_emulator.engine.containers.endpoint import Endpoint
 from mdlc_emulator.engine.containers.lines import Lines
 
 LOG = logging.getLogger(__name__)
+START_SECONDS = 60
 ANSWER_SECONDS = 5.0
 CHUNK = 1 << 16
 BREATH = 0.004
@@ -83,9 +84,13 @@ class RunningContainer:
     def await_start(self) -> None:
         """Wait until the command runs. ContainerError when it does not."""
         with self._state:
-            self._state.wait_for(lambda: self._started or self._failure)
-            if self._failure:
-                raise ContainerError(f"{self.name} was not started: {self._failure}.")
+            if not self._state.wait_for(lambda: self._started or self._failure, START_SECONDS):
+                self._failure = f"nothing was heard of it in {START_SECONDS} s; the machine may be too busy"
+            failure = self._failure
+        if failure:
+            with contextlib.suppress(OSError):
+                self._report.shutdown(socket.SHUT_RDWR)  # whatever comes of it ends at once
+            raise ContainerError(f"{self.name} was not started: {failure}.")
 
     def wait(self, timeout: float | None = None) -> Exit | None:
         """See `contract.Container`."""
@@ -269,8 +274,8 @@ def _await_connection(stream: socket.socket, timeout: float) -> None:
 
 
 def _process(handle: int) -> int:
-    """The number, in our namespace, of the process that a pidfd stands for."""
+    """The number, in our namespace, of the process that a pidfd stands for; 0 when it is gone."""
     for line in Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines():
         if line.startswith("Pid:"):
-            return int(line.split()[1])
+            return max(0, int(line.split()[1]))
     return 0
