@@ -87,6 +87,24 @@ def test_what_is_missing_is_not_found(client: Any) -> None:
         assert code(error) == "ResourceNotFound"
 
 
+@pytest.mark.source(f"{REFERENCE}/API_CreateTrial.html")
+def test_a_trial_is_described_updated_and_listed(client: Any, experiment: str, trial: str) -> None:
+    client.update_trial(TrialName=trial, DisplayName="Trees")
+    found = client.describe_trial(TrialName=trial)
+    assert (found["TrialName"], found["DisplayName"]) == (trial, "Trees")
+    assert found["ExperimentName"] == experiment
+    assert found["TrialArn"].endswith(f":experiment-trial/{trial.lower()}")
+    listed = client.list_trials(ExperimentName=experiment)["TrialSummaries"]
+    assert [(each["TrialName"], each["DisplayName"]) for each in listed] == [(trial, "Trees")]
+
+
+@pytest.mark.source(f"{REFERENCE}/API_AddTags.html")
+def test_experiments_have_tags(client: Any, experiment: str) -> None:
+    arn = client.describe_experiment(ExperimentName=experiment)["ExperimentArn"]
+    client.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "delays"}])
+    assert client.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "delays"}]
+
+
 @pytest.mark.source("https://github.com/aws/sagemaker-python-sdk/pull/1515")
 def test_what_is_linked_is_not_deleted(client: Any, experiment: str, trial: str, component: str) -> None:
     client.associate_trial_component(TrialName=trial, TrialComponentName=component)
@@ -214,6 +232,19 @@ def test_metrics_of_a_component(client: Any, aws: Aws, component: str) -> None:
     minute = int(start.timestamp())
     assert (by_minute["XAxisValues"], by_minute["MetricValues"]) == ([minute, minute + 60], [0.9, 0.7])
     assert wrong["Status"] == "ValidationError"
+
+
+@pytest.mark.source(
+    "https://github.com/aws/sagemaker-python-sdk/blob/v2.200.0/src/sagemaker/experiments/_metrics.py"
+)
+def test_the_sdk_writes_seconds_as_text(client: Any, aws: Aws, component: str) -> None:
+    answer = aws.client("sagemaker-metrics").batch_put_metrics(
+        TrialComponentName=component,
+        MetricData=[{"MetricName": "auc", "Timestamp": "1714564800", "Step": 1, "Value": 0.5}],
+    )
+    assert not answer.get("Errors")
+    (metric,) = client.describe_trial_component(TrialComponentName=component)["Metrics"]
+    assert metric["TimeStamp"] == datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.source(f"{REFERENCE}/API_metrics_BatchPutMetricsError.html")

@@ -195,6 +195,21 @@ def test_a_group_is_deleted_when_it_is_empty(client: Any, group: str, register: 
     assert code(error) == "ValidationException"
 
 
+@pytest.mark.source(f"{REFERENCE}/API_DescribeModelPackageGroup.html")
+def test_groups_are_described_and_listed(client: Any, group: str) -> None:
+    found = client.describe_model_package_group(ModelPackageGroupName=group)
+    assert found["ModelPackageGroupArn"].endswith(f":model-package-group/{group.lower()}")
+    assert found["ModelPackageGroupDescription"] == "delays"
+    assert found["ModelPackageGroupStatus"] == "Completed"
+    by_arn = client.describe_model_package_group(ModelPackageGroupName=found["ModelPackageGroupArn"])
+    assert by_arn["ModelPackageGroupName"] == group
+    listed = client.list_model_package_groups(NameContains=group)["ModelPackageGroupSummaryList"]
+    assert [each["ModelPackageGroupName"] for each in listed] == [group]
+    with pytest.raises(ClientError, match="already exists") as error:
+        client.create_model_package_group(ModelPackageGroupName=group)
+    assert code(error) == "ValidationException"
+
+
 @pytest.mark.source(f"{REFERENCE}/API_PutModelPackageGroupPolicy.html")
 def test_a_group_keeps_a_policy(client: Any, group: str) -> None:
     with pytest.raises(ClientError, match="Cannot find resource policy"):
@@ -264,3 +279,71 @@ def test_a_version_has_a_lineage(client: Any, register: Callable[..., str], mode
     found = client.query_lineage(StartArns=[artifact["ArtifactArn"]], Direction="Ascendants")["Vertices"]
     sources = [client.describe_artifact(ArtifactArn=each["Arn"])["Source"]["SourceUri"] for each in found]
     assert {model_data, XGBOOST} == set(sources)
+
+
+@pytest.mark.source(f"{REFERENCE}/API_CreateModelPackage.html")
+def test_packages_are_cloned_and_models_registered(
+    client: Any,
+    register: Callable[..., str],
+    group: str,
+    model_data: str,
+    sagemaker_role: str,
+    unique: Callable[[str], str],
+) -> None:
+    """SourceUri: the ARN of a package to clone, or of a model to register."""
+    first = register(ModelApprovalStatus="Approved")
+    clone = client.create_model_package(ModelPackageGroupName=group, SourceUri=first)["ModelPackageArn"]
+    container = client.describe_model_package(ModelPackageName=clone)["InferenceSpecification"]["Containers"][
+        0
+    ]
+    assert (container["Image"], container["ModelDataUrl"]) == (XGBOOST, model_data)
+    name = unique("model")
+    model = client.create_model(
+        ModelName=name, ExecutionRoleArn=sagemaker_role, PrimaryContainer={"ModelPackageName": first}
+    )["ModelArn"]
+    with pytest.raises(ClientError, match="approved") as error:
+        client.create_model(
+            ModelName=unique("model"),
+            ExecutionRoleArn=sagemaker_role,
+            PrimaryContainer={"ModelPackageName": register()},
+        )
+    assert code(error) == "ValidationException"
+    plain = unique("model")
+    client.create_model(
+        ModelName=plain,
+        ExecutionRoleArn=sagemaker_role,
+        PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": model_data},
+    )
+    arn = model.replace(name, plain)
+    made = client.create_model_package(ModelPackageGroupName=group, SourceUri=arn)["ModelPackageArn"]
+    (container,) = client.describe_model_package(ModelPackageName=made)["InferenceSpecification"][
+        "Containers"
+    ]
+    assert (container["Image"], container["ModelDataUrl"]) == (XGBOOST, model_data)
+    for each in (name, plain):
+        client.delete_model(ModelName=each)
+
+
+@pytest.mark.source(f"{REFERENCE}/API_ModelPackageValidationSpecification.html")
+def test_validation_really_transforms(
+    client: Any, register: Callable[..., str], model_data: str, sagemaker_role: str
+) -> None:
+    """The archive is empty: no model can be served from it, and the profile's transform job fails."""
+    bucket = model_data.rpartition("/")[0]
+    definition = {
+        "TransformInput": {
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"{bucket}/model"}},
+            "ContentType": "text/csv",
+        },
+        "TransformOutput": {"S3OutputPath": f"{bucket}/output"},
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+    profile = {"ProfileName": "rows", "TransformJobDefinition": definition}
+    arn = register(
+        ValidationSpecification={"ValidationRole": sagemaker_role, "ValidationProfiles": [profile]}
+    )
+    found = client.describe_model_package(ModelPackageName=arn)
+    assert found["ModelPackageStatus"] == "Failed"
+    (status,) = found["ModelPackageStatusDetails"]["ValidationStatuses"]
+    assert (status["Name"], status["Status"]) == ("rows", "Failed")
+    assert status["FailureReason"]

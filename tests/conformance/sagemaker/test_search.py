@@ -171,3 +171,58 @@ def test_names_of_properties_are_suggested(client: Any, team: str) -> None:
     assert suggested("DisplayN") == ["DisplayName"]
     assert "Parameters.eta" in suggested("Parameters.")
     assert "Tags.team" in suggested("Tags.")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("order", ["Ascending", "Descending"])
+@pytest.mark.parametrize("by", ["CreationTime", "DisplayName", "Parameters.eta.NumberValue", "EndTime"])
+def test_pages_make_up_the_whole(client: Any, team: str, size: int, order: str, by: str) -> None:
+    asked = {
+        "Resource": "ExperimentTrialComponent",
+        "SearchExpression": {"Filters": [where("Tags.team", "Equals", team)]},
+        "SortBy": by,
+        "SortOrder": order,
+    }
+
+    def names(pages: Any) -> list[str]:
+        return [each["TrialComponent"]["TrialComponentName"] for page in pages for each in page["Results"]]
+
+    whole = names([client.search(**asked, MaxResults=100)])
+    pages = client.get_paginator("search").paginate(**asked, PaginationConfig={"PageSize": size})
+    assert names(pages) == whole
+    assert sorted(whole) == [f"{team}-1", f"{team}-2", f"{team}-3"]
+
+
+@pytest.mark.source(f"{REFERENCE}/API_SearchRecord.html")
+def test_the_registry_and_models_are_searched(
+    client: Any, sagemaker_role: str, unique: Callable[[str], str]
+) -> None:
+    group, name = unique("Group"), unique("model")
+    client.create_model_package_group(ModelPackageGroupName=group, Tags=[{"Key": "of", "Value": group}])
+    image = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
+    version = client.create_model_package(
+        ModelPackageGroupName=group, InferenceSpecification={"Containers": [{"Image": image}]}
+    )["ModelPackageArn"]
+    client.create_model(ModelName=name, ExecutionRoleArn=sagemaker_role, PrimaryContainer={"Image": image})
+
+    def found(resource: str, *filters: dict[str, str]) -> Any:
+        expression = {"Filters": list(filters)}
+        (record,) = client.search(Resource=resource, SearchExpression=expression)["Results"]
+        return record
+
+    record = found("ModelPackageGroup", where("Tags.of", "Equals", group))
+    assert record["ModelPackageGroup"]["ModelPackageGroupName"] == group
+    record = found(
+        "ModelPackage",
+        where("ModelPackageGroupName", "Equals", group),
+        where("ModelApprovalStatus", "In", "Approved,PendingManualApproval"),
+        where("ModelPackageVersion", "GreaterThanOrEqualTo", "1"),
+    )
+    assert record["ModelPackage"]["ModelPackageArn"] == version
+    record = found(
+        "Model", where("ModelName", "Equals", name), where("PrimaryContainer.Image", "Contains", "xgb")
+    )
+    assert record["Model"]["Model"]["ModelName"] == name
+    with pytest.raises(ClientError, match="does not support"):
+        client.search(Resource="Pipeline")
+    client.delete_model(ModelName=name)

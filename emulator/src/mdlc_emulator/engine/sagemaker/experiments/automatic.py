@@ -31,7 +31,7 @@ from mdlc_emulator.engine.sagemaker.experiments.resources import (
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, not_found
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request, Resource
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
-from mdlc_emulator.engine.sagemaker.lineage.automatic import consumed, produced
+from mdlc_emulator.engine.sagemaker.lineage.automatic import consumed, produced, served
 from mdlc_emulator.engine.sagemaker.metrics.series import Point
 
 
@@ -105,6 +105,8 @@ def job_created(job: Resource, source_type: str, request: Request) -> Component:
             run.members = run.members | {"Sources": [*run.members.get("Sources", ()), source]}
             run.touch()
         consumed(caller, component.arn, inputs)
+        if source_type == "SageMakerTransformJob":
+            served(caller, component.arn, request["ModelName"])
     job_changed(job)
     return component
 

@@ -50,6 +50,24 @@ def consumed(caller: Caller, component: str, inputs: Mapping[str, Mapping[str, s
         link(caller, artifact(caller, each["Value"], kind).arn, component, "ContributedTo")
 
 
+def served(caller: Caller, component: str, model: str) -> None:
+    """The data of the model that a job serves contributed to its component."""
+    found = next(
+        (
+            each
+            for kind, shelf in STORE.shelves(caller)
+            if kind.path == "model" and (each := shelf.find(model)) is not None
+        ),
+        None,
+    )
+    if found is None:
+        return
+    for container in found.members.get("Containers") or [found.members.get("PrimaryContainer", {})]:
+        source = container.get("ModelDataSource", {}).get("S3DataSource", {})
+        if uri := container.get("ModelDataUrl") or source.get("S3Uri"):
+            link(caller, artifact(caller, uri, "Model").arn, component, "ContributedTo")
+
+
 def produced(caller: Caller, component: str, outputs: Mapping[str, Mapping[str, str]]) -> None:
     """A job's component produced its model or its data."""
     for name, each in outputs.items():

@@ -6,42 +6,21 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventb
 
 from __future__ import annotations
 
-import copy
 import logging
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.algorithms.sources import inference_specification
 from mdlc_emulator.engine.sagemaker.kernel.events import announce
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.lineage.automatic import package_registered, package_reviewed
-from mdlc_emulator.engine.sagemaker.packages.checks import check_data, data_of
+from mdlc_emulator.engine.sagemaker.packages.checks import data_of
 from mdlc_emulator.engine.sagemaker.packages.resources import Package, described, find_group, packages
 from mdlc_emulator.engine.sagemaker.packages.validation import validate
 from mdlc_emulator.images.recipe import UnknownImage
 
 LOG = logging.getLogger(__name__)
-
-
-def with_algorithm(caller: Caller, members: dict[str, Any]) -> dict[str, Any]:
-    """The members with the inference specification that the source algorithm brings, where there is one."""
-    source = members.get("SourceAlgorithmSpecification")
-    if source is None:
-        return members
-    containers: list[dict[str, Any]] = []
-    specification: dict[str, Any] = {}
-    for algorithm in source["SourceAlgorithms"]:
-        specification = copy.deepcopy(inference_specification(caller, algorithm["AlgorithmName"]))
-        for container in specification["Containers"]:
-            for member in ("ModelDataUrl", "ModelDataSource"):
-                if member in algorithm:
-                    container[member] = algorithm[member]
-            check_data(caller, container)
-            containers.append(container)
-    return members | {"InferenceSpecification": specification | {"Containers": containers}}
 
 
 def containers_of(members: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, R
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.kernel.tags import check_tags, tag
 from mdlc_emulator.engine.sagemaker.packages import checks, making
+from mdlc_emulator.engine.sagemaker.packages.origins import with_algorithm, with_source
 from mdlc_emulator.engine.sagemaker.packages.resources import (
     Package,
     described,
@@ -61,7 +62,8 @@ def create_package(caller: Caller, request: Request) -> Response:
         packages(caller).refuse_existing(request["ModelPackageName"])
     checks.check_contents(caller, request)
     members = {member: request[member] for member in _ASKED if member in request}
-    members = {"CertifyForMarketplace": False} | making.with_algorithm(caller, members)
+    defaults = {"CertifyForMarketplace": False, "SkipModelValidation": "None"}
+    members = defaults | with_source(caller, with_algorithm(caller, members))
     members |= {
         "ModelPackageStatus": "Pending",
         "ModelPackageStatusDetails": {"ValidationStatuses": [], "ImageScanStatuses": []},

@@ -88,6 +88,8 @@ def _check_builtin(definition: Definition, image: str, algorithm: str) -> None:
                         f"{', '.join(known.values)}."
                     )
     for name in definition.asked.get("StaticHyperParameters", {}):
+        if name.startswith("sagemaker_"):
+            continue  # the SDK's own: images pass over them
         if said.aliases.get(name, name) not in said.hyperparameters:
             raise invalid(f"The hyperparameter, [{name}], isn't valid for the [{image}] algorithm.")
 
