@@ -26,6 +26,15 @@ def test_terminate_stops_a_running_job(batch: Batch, queue: str) -> None:
     assert batch.lines(job)[-1] == "bye"
 
 
+def test_a_terminated_job_has_failed_even_if_it_exits_with_zero(batch: Batch, queue: str) -> None:
+    job_id = batch.submit(queue, batch.shell("trap 'exit 0' TERM; echo up; sleep 60 & wait"))
+    running = batch.until(job_id, "RUNNING")
+    eventually(lambda: "up" in batch.lines(running), within=20)
+    batch.client.terminate_job(jobId=job_id, reason="enough")
+    job = batch.ended(job_id)
+    assert (job["status"], job["statusReason"], job["container"]["exitCode"]) == ("FAILED", "enough", 0)
+
+
 def test_a_terminated_job_is_not_tried_again(batch: Batch, queue: str) -> None:
     job_id = batch.submit(queue, batch.shell("sleep 60"), retryStrategy={"attempts": 5})
     batch.until(job_id, "RUNNING")

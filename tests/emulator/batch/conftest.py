@@ -148,3 +148,4 @@ def engine(host: HostContainers) -> Iterator[Engine]:
 
 
 PACE = threading.Event()
+"""Never set: to wait for a moment."""

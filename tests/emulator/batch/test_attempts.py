@@ -64,6 +64,20 @@ def test_a_job_that_blocks_its_queue_for_too_long_is_cancelled(engine: Engine) -
     assert engine.ended(behind).status is Status.SUCCEEDED
 
 
+def test_a_reset_ends_what_runs_and_leaves_no_capacity_taken(engine: Engine) -> None:
+    job = engine.submit("sleep", "60")
+    eventually(lambda: job.status is Status.RUNNING)
+    assert job.current is not None
+    container = job.current.container
+    assert container is not None
+    engine.batch.dispatcher.forget_all()
+    engine.store.clear()
+    assert container.wait(20) is not None
+    engine.ready(4)
+    done = [engine.submit("true") for _ in range(8)]
+    assert {engine.ended(each).status for each in done} == {Status.SUCCEEDED}
+
+
 def test_states_are_passed_in_order_and_announced(engine: Engine) -> None:
     job = engine.ended(engine.submit("true"))
     changes = [

@@ -11,17 +11,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import uuid
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.batch.describing import detail
-from mdlc_emulator.engine.batch.fairshare import allowed
 from mdlc_emulator.engine.batch.lines import Line
-from mdlc_emulator.engine.batch.model import Attempt, Environment, Job, Queue, Status, Store
-from mdlc_emulator.engine.batch.names import short
+from mdlc_emulator.engine.batch.model import Attempt, Job, Queue, Status, Store
+from mdlc_emulator.engine.batch.places import Places
 from mdlc_emulator.engine.batch.ports import World
 from mdlc_emulator.engine.batch.retrying import Ended, retries
 
@@ -52,7 +49,8 @@ class Dispatcher:
     """`machine` is how many vCPU all jobs together may hold on this machine; one job alone may have more."""
 
     def __init__(self, store: Store, world: World, machine: float) -> None:
-        self._store, self._world, self._machine = store, world, machine
+        self._store, self._world = store, world
+        self._places = Places(store, machine)
         self._changed = threading.Condition(store.lock)
         self._dirty = False
         self._thread: threading.Thread | None = None
@@ -60,7 +58,6 @@ class Dispatcher:
         self._over: deque[Job] = deque()
         self._dependents: dict[str, list[Job]] = {}
         self._lines: dict[Queue, Line] = {}
-        self._used = 0.0
         self._stopping = False
         self.starter: Starter | None = None
 
@@ -105,7 +102,7 @@ class Dispatcher:
         with self._store.lock:
             found = self._lines.get(queue)
             if found is None:
-                found = self._lines[queue] = Line(lambda: self._policy(queue))
+                found = self._lines[queue] = Line(lambda: self._places.policy(queue))
             return found
 
     def stop_starting(self) -> None:
@@ -120,17 +117,22 @@ class Dispatcher:
                 for job in partition.jobs.values():
                     if job.current is not None and job.current.container is not None:
                         job.current.container.stop(0)
+                    job.current = None
             self._new.clear()
             self._over.clear()
             self._dependents.clear()
             self._lines.clear()
-            self._used = 0.0
+            self._places.used = 0.0
 
     # ---- what the starter reports --------------------------------------------------------------------------
 
     def started(self, job: Job, attempt: Attempt) -> None:
         """The container of `attempt` runs."""
         with self._store.lock:
+            if job.current is not attempt:
+                if attempt.container is not None:
+                    attempt.container.stop(0)
+                return
             attempt.started = clock.now()
             job.started = attempt.started
             self._move(job, Status.RUNNING)
@@ -139,8 +141,9 @@ class Dispatcher:
             if job.terminate_reason is not None:
                 self._stop(attempt)
 
-    def ended(self, job: Job, attempt: Attempt, end: Ended, *, final: bool = False) -> None:
-        """The container of `attempt` is no more, or never was; `final` when it is not tried again."""
+    def ended(self, job: Job, attempt: Attempt, end: Ended) -> None:
+        """The container of `attempt` is no more, or never was."""
+        final = False
         with self._store.lock:
             if job.current is not attempt or self._stopping:
                 return
@@ -149,14 +152,15 @@ class Dispatcher:
             attempt.stopped = clock.now()
             attempt.exit_code, attempt.reason = end.exit_code, end.reason
             attempt.status_reason = end.status_reason
-            succeeded = end.exit_code == 0 and not final
-            if not succeeded and job.terminate_reason is not None:
+            # What was ended has failed, however it took it.
+            if job.terminate_reason is not None:
                 attempt.status_reason, final = job.terminate_reason, True
-            elif not succeeded and attempt.timed_out:
+            elif attempt.timed_out:
                 attempt.status_reason, final = TIMED_OUT, True
+            succeeded = end.exit_code == 0 and not final
             job.attempts.append(attempt)
             job.current = None
-            self._release(job)
+            self._places.release(job)
             job.status_reason = attempt.status_reason
             if succeeded:
                 self._move(job, Status.SUCCEEDED)
@@ -242,62 +246,25 @@ class Dispatcher:
         now = clock.now()
         for queue in sorted(self._lines, key=lambda each: -each.priority):
             line = self._lines[queue]
+            if queue.status == "DELETING" and line.head(now) is None:
+                del self._lines[queue]
+                continue
             while (job := line.head(now)) is not None:
-                environment = self._room(job, line)
+                environment = self._places.room(job, line)
                 if environment is None:
                     self._at_head(job, now)
                     if job.status is Status.RUNNABLE:
                         break
                     continue
                 line.take(job)
-                begun.append((job, self._occupy(job, environment, line, now)))
+                begun.append((job, self._places.occupy(job, environment, line, now)))
+                self._move(job, Status.STARTING)
         self._drain()
         return begun
 
-    def _room(self, job: Job, line: Line) -> Environment | None:
-        if self._used and self._used + job.vcpus > self._machine:
-            return None
-        for environment in self._environments(job.queue):
-            if not environment.usable:
-                continue
-            capacity = environment.capacity
-            policy = self._policy(job.queue)
-            if policy is not None:
-                capacity = max(1.0, allowed(policy, capacity, line.active()))
-            if environment.used + job.vcpus <= capacity:
-                return environment
-        return None
-
-    def _environments(self, queue: Queue) -> list[Environment]:
-        known = self._store.of(queue.caller).environments
-        return [known[short(each)] for each in queue.environments if short(each) in known]
-
-    def _occupy(self, job: Job, environment: Environment, line: Line, now: float) -> Attempt:
-        task = uuid.uuid4().hex
-        cluster = environment.cluster.rsplit("/", 1)[-1]
-        prefix = environment.cluster.rsplit(":cluster/", 1)[0]
-        attempt = Attempt(f"{prefix}:task/{cluster}/{task}", f"{_prefix(job)}/default/{task}")
-        environment.used += job.vcpus
-        self._used += job.vcpus
-        job.environment, job.current, job.at_head_since = environment, attempt, None
-        job.usage = line.usages.begin(job.share or "", job.vcpus, now) if job.share else None
-        job.status_reason = None
-        self._move(job, Status.STARTING)
-        return attempt
-
-    def _release(self, job: Job) -> None:
-        if job.environment is not None:
-            job.environment.used -= job.vcpus
-            self._used -= job.vcpus
-            job.environment = None
-        if job.usage is not None:
-            job.usage.stop = clock.now()
-            job.usage = None
-
     def _at_head(self, job: Job, now: float) -> None:
         """`job` is first in its queue and has no place: say why, if that can never change by itself."""
-        largest = max((each.capacity for each in self._environments(job.queue)), default=0.0)
-        if job.vcpus <= largest:
+        if job.vcpus <= self._places.largest(job.queue):
             job.status_reason = None
             return
         if job.at_head_since is None:
@@ -311,12 +278,6 @@ class Dispatcher:
         for limit in job.queue.limits:
             if limit["reason"] == TOO_LARGE and now >= job.at_head_since + limit["maxTimeSeconds"]:
                 self._fail(job, f"Canceled by JobStateTimeLimit action due to reason: {TOO_LARGE}")
-
-    def _policy(self, queue: Queue) -> Mapping[str, Any] | None:
-        if queue.policy_arn is None:
-            return None
-        found = self._store.of(queue.caller).policies.get(short(queue.policy_arn))
-        return found.fairshare if found is not None else None
 
     # ---- changes of state ----------------------------------------------------------------------------------
 
@@ -384,8 +345,3 @@ class Dispatcher:
 
     def _announce(self, job: Job) -> None:
         self._world.announce(job.caller, "Batch Job State Change", [job.arn], lambda: detail(job))
-
-
-def _prefix(job: Job) -> str:
-    options = (job.container.get("logConfiguration") or {}).get("options") or {}
-    return str(options.get("awslogs-stream-prefix") or job.definition.name)

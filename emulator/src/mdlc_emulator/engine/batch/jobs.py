@@ -39,7 +39,7 @@ class Jobs:
         if len(wanted) > DESCRIBED_AT_MOST:
             raise invalid(f"Maximum number of jobs supported is {DESCRIBED_AT_MOST}")
         with self._store.lock:
-            self._store.forget_old_jobs(caller)
+            self._store.forget_old_jobs()
             jobs = self._store.of(caller).jobs
             return {"jobs": [detail(jobs[each]) for each in wanted if each in jobs]}
 
@@ -52,7 +52,7 @@ class Jobs:
             raise invalid("Only one filter can be used at a time")
         status = request.get("jobStatus")
         with self._store.lock:
-            self._store.forget_old_jobs(caller)
+            self._store.forget_old_jobs()
             jobs = self._among(caller, request)
             if filters:
                 keep = _filter(filters[0])

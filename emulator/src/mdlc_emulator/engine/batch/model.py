@@ -18,6 +18,9 @@ RETENTION_SECONDS = 7 * 24 * 3600
 https://docs.aws.amazon.com/batch/latest/userguide/job_states.html: at least seven days.
 """
 
+SWEEP_SECONDS = 60
+"""How often it is looked for jobs that have been kept for so long."""
+
 
 class Status(enum.StrEnum):
     """The states of a job, in the order in which it passes them."""
@@ -201,6 +204,7 @@ class Store:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self._partitions: dict[Caller, Partition] = {}
+        self._swept = clock.now()
 
     def of(self, caller: Caller) -> Partition:
         with self.lock:
@@ -217,10 +221,14 @@ class Store:
         with self.lock:
             self._partitions.clear()
 
-    def forget_old_jobs(self, caller: Caller) -> None:
-        """Drop the jobs of `caller` that ended longer ago than `RETENTION_SECONDS`."""
-        limit = clock.now() - RETENTION_SECONDS
-        jobs = self.of(caller).jobs
-        for job in [each for each in jobs.values() if each.stopped is not None and each.stopped < limit]:
-            if job.status.over and (job.parent is None or job.parent.status.over):
-                del jobs[job.id]
+    def forget_old_jobs(self) -> None:
+        """Drop the jobs that ended longer ago than `RETENTION_SECONDS`."""
+        now = clock.now()
+        if now < self._swept + SWEEP_SECONDS:
+            return
+        self._swept, limit = now, now - RETENTION_SECONDS
+        for partition in self._partitions.values():
+            jobs = partition.jobs
+            for job in [each for each in jobs.values() if each.stopped is not None and each.stopped < limit]:
+                if job.status.over and (job.parent is None or job.parent.status.over):
+                    del jobs[job.id]

@@ -14,8 +14,8 @@ class Stream(NamedTuple):
 
 
 def store(stream: Stream, events: list[dict[str, Any]]) -> None:
-    """Append `events` (`timestamp` in milliseconds, in order, and `message`). Subscription filters see them,
-    and metric filters count them, as for PutLogEvents."""
+    """Append `events` (`timestamp` in milliseconds, in order, and `message`); none only makes the stream.
+    Subscription filters see them, and metric filters count them, as for PutLogEvents."""
     # Importing the provider lets LocalStack add subscription filters to the store.
     import localstack.services.logs.provider  # noqa: F401
     from localstack.services.logs.models import get_moto_logs_backend
@@ -30,6 +30,8 @@ def store(stream: Stream, events: list[dict[str, Any]]) -> None:
     except JsonRESTError as error:
         if "AlreadyExists" not in str(error.error_type):
             raise
+    if not events:
+        return
     if backend.filters.metric_filters:
         client = connect_to(aws_access_key_id=stream.account, region_name=stream.region).logs
         client.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=events)
