@@ -17,7 +17,7 @@ HYPERPARAMETERS = {"num_round": "3", "objective": "binary:logistic", "eval_metri
 
 
 def request(jobs: Jobs, bucket: Bucket, hyperparameters: dict[str, str]) -> Members:
-    chance = random.Random(1)  # noqa: S311
+    chance = random.Random(1)
     rows = [[chance.random(), chance.random()] for _ in range(60)]
     text = "".join(f"{int(a > b)},{a:.3f},{b:.3f}\n" for a, b in rows)
     uri = bucket.put("builtin/train/rows.csv", text)
