@@ -220,7 +220,8 @@ def test_a_user_s_image_runs_in_the_project_s_environment(started: Path) -> None
     assert recipe.origin == f"{started / 'mdlc-images.toml'}:1"
     run = recipe.started(Use.RUN)
     assert list(run.command) == ["python", "-m", "churn", "--help"]
-    assert run.path == [Path(sys.prefix) / "bin"]
+    # Its own programs first; pip, which an environment may lack, is with the Python below it.
+    assert run.path == [Path(sys.prefix) / "bin", Path(sys.executable).resolve().parent]
     assert run.environment["MODE"] == "full"
     assert run.working_directory == str(started / "container")
     assert (started / "container", "/opt/program") in run.mounts

@@ -31,7 +31,7 @@ def module(
     python = environment / "bin" / "python"
     return Program(
         [str(python), str(LAUNCHER), name, *arguments],
-        [environment / "bin"],
+        _programs(environment),
         {**SURROUNDINGS, **(variables or {})},
         hidden([environment]),
     )
@@ -39,7 +39,14 @@ def module(
 
 def shell(environment: Path, variables: Mapping[str, str] | None = None) -> Program:
     """No command of its own: what the request brings finds the environment's programs first."""
-    return Program((), [environment / "bin"], {**SURROUNDINGS, **(variables or {})}, hidden([environment]))
+    return Program((), _programs(environment), {**SURROUNDINGS, **(variables or {})}, hidden([environment]))
+
+
+def _programs(environment: Path) -> list[Path]:
+    """What comes first in PATH: the environment's own programs, then those of the Python below it, which has
+    the pip that environments often lack."""
+    own = environment / "bin"
+    return list(dict.fromkeys([own, (own / "python").resolve().parent]))
 
 
 def hidden(directories: Iterable[Path]) -> list[tuple[Path, str]]:
