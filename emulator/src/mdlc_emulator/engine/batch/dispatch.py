@@ -320,7 +320,9 @@ class Dispatcher:
     def _move(self, job: Job, status: Status) -> None:
         before, job.status = job.status, status
         if status.over:
-            job.stopped = clock.now()
+            # With its last attempt, at the very same moment; or without one.
+            ran = before in (Status.STARTING, Status.RUNNING) and bool(job.attempts)
+            job.stopped = job.attempts[-1].stopped if ran else clock.now()
             self._over.append(job)
         self._announce(job)
         parent = job.parent
