@@ -16,6 +16,7 @@ from mdlc_emulator.engine.sagemaker.experiments.resources import (
     components,
     described,
     experiments,
+    refuse_existing,
     trials,
     trials_of,
 )
@@ -51,6 +52,7 @@ def _check(request: Request) -> None:
 def create_component(caller: Caller, request: Request) -> Response:
     shelf = components(caller)
     name = request["TrialComponentName"]
+    refuse_existing(shelf, "TrialComponent", name)
     _check(request)
     check_tags(request.get("Tags"))
     members = {member: request[member] for member in _ASKED if member in request}

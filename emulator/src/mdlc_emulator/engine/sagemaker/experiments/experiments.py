@@ -14,6 +14,7 @@ from mdlc_emulator.engine.sagemaker.experiments.resources import (
     components,
     described,
     experiments,
+    refuse_existing,
     trials,
 )
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
@@ -36,6 +37,7 @@ def _asked(request: Request, *members: str) -> dict[str, Any]:
 def create_experiment(caller: Caller, request: Request) -> Response:
     shelf = experiments(caller)
     name = request["ExperimentName"]
+    refuse_existing(shelf, "Experiment", name)
     check_tags(request.get("Tags"))
     experiment = Resource(name, shelf.arn(name), caller, _asked(request, "DisplayName", "Description"))
     tag(experiment, request.get("Tags"))
@@ -94,6 +96,7 @@ def new_trial(caller: Caller, name: str, experiment: str, members: dict[str, Any
     with STORE.lock:
         found = experiments(caller).get(experiment)
         shelf = trials(caller)
+        refuse_existing(shelf, "Trial", name)
         trial = Trial(name, shelf.arn(name), caller, members | {"ExperimentName": found.name})
         shelf.add(trial)
     return trial

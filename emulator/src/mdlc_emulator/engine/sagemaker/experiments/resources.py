@@ -73,6 +73,12 @@ def trials_of(caller: Caller, component: str) -> list[Trial]:
     return [trial for trial in trials(caller) if component in trial.components]
 
 
+def refuse_existing(shelf: Shelf[Any], noun: str, name: str) -> None:
+    """ValidationException when the name is taken, with the name as it was written."""
+    if shelf.find(name) is not None:
+        raise invalid(f"{noun} with name ({name}) already exists.")
+
+
 def described(resource: Resource, noun: str) -> dict[str, Any]:
     """What the three Describe operations have in common; `noun` is "Experiment", "Trial" or
     "TrialComponent"."""

@@ -110,11 +110,12 @@ def _write(scope: str, place: _Place) -> str:
 def _read(token: str, scope: str) -> _Place:
     try:
         of, rank, value, name = json.loads(base64.urlsafe_b64decode(token.encode()))
+        place: _Place = int(rank), float(value) if rank == 0 else str(value), str(name)
     except (ValueError, TypeError):
         raise invalid("The NextToken is not one that this operation gave.") from None
     if of != scope:
         raise invalid("The NextToken was given for another search.")
-    return int(rank), value, str(name)
+    return place
 
 
 def suggestions(caller: Caller, request: Request) -> Response:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.sagemaker.kernel.errors import in_use, not_found
 from mdlc_emulator.engine.sagemaker.kernel.events import announce
 from mdlc_emulator.engine.sagemaker.kernel.resource import Kind, Resource, moment
@@ -17,11 +17,14 @@ from mdlc_emulator.engine.sagemaker.training.job import TrainingJob
 from mdlc_emulator.engine.sagemaker.tuning.definitions import Definition
 from mdlc_emulator.engine.sagemaker.tuning.ranges import Assignment
 
+
+def _missing(name: str) -> AwsError:
+    return not_found(f"Amazon SageMaker can't find a tuning job called {name}. Type another name.")
+
+
 TUNING_JOB = Kind(
     "hyper-parameter-tuning-job",
-    lambda arn: not_found(
-        f"Amazon SageMaker can't find a tuning job called {arn.rpartition('/')[2]}. Type another name."
-    ),
+    lambda arn: _missing(arn.rpartition("/")[2]),
     lambda arn: in_use(
         "Hyperparameter tuning job names must be unique within an AWS account and region, and a "
         f"hyperparameter tuning job with this name already exists ({arn})"
@@ -126,6 +129,14 @@ class TuningJob(Resource):
 def tuning_jobs(caller: Caller) -> Shelf[TuningJob]:
     """The caller's tuning jobs."""
     return STORE.shelf(TUNING_JOB, caller, TuningJob)
+
+
+def find(caller: Caller, name: str) -> TuningJob:
+    """The tuning job of that name. ResourceNotFound, with the name as it was written."""
+    found = tuning_jobs(caller).find(name)
+    if found is None:
+        raise _missing(name)
+    return found
 
 
 def best(trials: Sequence[Trial]) -> Trial | None:

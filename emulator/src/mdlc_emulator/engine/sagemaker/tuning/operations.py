@@ -20,6 +20,7 @@ from mdlc_emulator.engine.sagemaker.tuning.job import (
     FINAL,
     TuningJob,
     described,
+    find,
     summary,
     tell,
     tuning_jobs,
@@ -52,7 +53,7 @@ def create_tuning_job(caller: Caller, request: Request) -> Response:
 
 def describe_tuning_job(caller: Caller, request: Request) -> Response:
     with STORE.lock:
-        return described(tuning_jobs(caller).get(request["HyperParameterTuningJobName"]), clock.now())
+        return described(find(caller, request["HyperParameterTuningJobName"]), clock.now())
 
 
 _LISTING = Listing[TuningJob](
@@ -71,7 +72,7 @@ def list_tuning_jobs(caller: Caller, request: Request) -> Response:
 
 def list_trials(caller: Caller, request: Request) -> Response:
     """Sorted by their final value, jobs that have none are left out."""
-    job = tuning_jobs(caller).get(request["HyperParameterTuningJobName"])
+    job = find(caller, request["HyperParameterTuningJobName"])
     trials = {trial.job.name: trial for trial in list(job.trials)}
     if request.get("SortBy") == "FinalObjectiveMetricValue":
         trials = {name: trial for name, trial in trials.items() if trial.final is not None}
@@ -95,7 +96,7 @@ def list_trials(caller: Caller, request: Request) -> Response:
 
 def stop_tuning_job(caller: Caller, request: Request) -> Response:
     with STORE.lock:
-        job = tuning_jobs(caller).get(request["HyperParameterTuningJobName"])
+        job = find(caller, request["HyperParameterTuningJobName"])
         if job.status in FINAL:
             raise invalid(
                 f"The request was rejected because the hyperparameter tuning job is in status {job.status}."
@@ -112,7 +113,7 @@ def stop_tuning_job(caller: Caller, request: Request) -> Response:
 def delete_tuning_job(caller: Caller, request: Request) -> Response:
     """Only the entry; training jobs and what they made stay. A job that runs cannot be deleted."""
     with STORE.lock:
-        job = tuning_jobs(caller).get(request["HyperParameterTuningJobName"])
+        job = find(caller, request["HyperParameterTuningJobName"])
         if job.status not in FINAL:
             raise invalid(
                 f"The hyperparameter tuning job {job.name} is in status {job.status} and cannot be deleted. "
