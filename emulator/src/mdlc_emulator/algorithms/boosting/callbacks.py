@@ -11,7 +11,7 @@ KEPT = 5
 """Checkpoints that are kept at a time (the container's checkpointing.py, max_to_keep)."""
 
 
-class Monitor(xgboost.callback.TrainingCallback):
+class Monitor(xgboost.callback.TrainingCallback):  # type: ignore[misc]
     """Prints `[round]#011train-auc:0.70000#011validation-auc:0.60000`, as CloudWatch shows the tabs of the
     container's lines: SageMaker's metric definitions look for `#011`."""
 
@@ -26,7 +26,7 @@ class Monitor(xgboost.callback.TrainingCallback):
         return False
 
 
-class Checkpoints(xgboost.callback.TrainingCallback):
+class Checkpoints(xgboost.callback.TrainingCallback):  # type: ignore[misc]
     """Saves the model of each round as `xgboost-checkpoint.<round>` and keeps the last few."""
 
     def __init__(self, directory: Path, first: int) -> None:
@@ -41,7 +41,7 @@ class Checkpoints(xgboost.callback.TrainingCallback):
         return False
 
 
-class Intermediate(xgboost.callback.TrainingCallback):
+class Intermediate(xgboost.callback.TrainingCallback):  # type: ignore[misc]
     """Keeps the model of the last round in the model directory (save_model_on_termination)."""
 
     def __init__(self, path: Path) -> None:

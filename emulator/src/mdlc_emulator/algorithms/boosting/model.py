@@ -81,4 +81,5 @@ def _booster(path: Path) -> xgboost.Booster:
 
 
 def _learner(booster: xgboost.Booster) -> Mapping[str, Any]:
-    return json.loads(booster.save_config())["learner"]
+    learner: Mapping[str, Any] = json.loads(booster.save_config())["learner"]
+    return learner

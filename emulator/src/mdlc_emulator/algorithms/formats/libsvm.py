@@ -116,7 +116,8 @@ def _numbers(data: bytes) -> NDArray[np.float64]:
                     column_types={"number": pyarrow.float64()}, null_values=["nan", "NaN"]
                 ),
             )
-            return table.column(0).to_numpy()
+            found: NDArray[np.float64] = table.column(0).to_numpy()
+            return found
         except pyarrow.ArrowInvalid:
             pass
     try:
