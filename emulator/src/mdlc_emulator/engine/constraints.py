@@ -19,8 +19,10 @@ from mdlc_emulator.engine.patterns import compile_pattern
 type Check = Callable[[Any, str], Iterator[str]]
 
 
-def compile_checks(shape: Shape | None, *, skip: Container[str] = ()) -> Callable[[dict[str, Any]], None]:
-    """A function that raises `ValidationException` for a request that breaks a constraint of `shape`.
+def compile_checks(
+    shape: Shape | None, *, skip: Container[str] = (), code: str = "ValidationException"
+) -> Callable[[dict[str, Any]], None]:
+    """A function that raises the error `code` for a request that breaks a constraint of `shape`.
 
     `skip` names shapes whose constraints the service checks itself (in another order, or with other words).
     """
@@ -34,7 +36,7 @@ def compile_checks(shape: Shape | None, *, skip: Container[str] = ()) -> Callabl
         if violations:
             plural = "s" if len(violations) > 1 else ""
             raise AwsError(
-                "ValidationException",
+                code,
                 f"{len(violations)} validation error{plural} detected: {'; '.join(violations)}",
             )
 

@@ -43,12 +43,14 @@ def native_service(
     backend: Backend,
     *,
     unchecked: Collection[str] = (),
+    violation: str = "ValidationException",
     lifecycle: ServiceLifecycleHook | None = None,
 ) -> Service:
     """The service `name`, each operation answered by `backend[operation](caller, request)`.
 
     A backend returns the response as botocore's model shapes it, or raises `AwsError`. Requests are checked
-    against the model's constraints first (`unchecked` names shapes that the backend checks itself). An
+    against the model's constraints first (`unchecked` names shapes that the backend checks itself, `violation`
+    is the code of the error). An
     operation that the backend lacks is answered with 501 and a sentence that says so.
     """
     model = load_service(name)
@@ -63,7 +65,9 @@ def native_service(
         # Compiled by the first call: a large service (SageMaker) has more operations than anyone uses.
         @functools.cache
         def check() -> Callable[[dict[str, Any]], None]:
-            return compile_checks(model.operation_model(operation).input_shape, skip=unchecked)
+            return compile_checks(
+                model.operation_model(operation).input_shape, skip=unchecked, code=violation
+            )
 
         def respond(context: RequestContext, request: ServiceRequest) -> Any:
             wanted: dict[str, Any] = dict(request or {})

@@ -59,7 +59,9 @@ def sagemaker_runtime_service() -> Service:
     from mdlc_emulator.engine.sagemaker.runtime.front import EndpointFront
 
     front.register(EndpointFront())
-    return native_service("sagemaker-runtime", _operations("RUNTIME"), unchecked=("BodyBlob",))
+    return native_service(
+        "sagemaker-runtime", _operations("RUNTIME"), unchecked=("BodyBlob",), violation="ValidationError"
+    )
 
 
 def sagemaker_metrics_service() -> Service:

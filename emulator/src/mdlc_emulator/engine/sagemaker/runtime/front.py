@@ -8,10 +8,10 @@ answers; the header `x-mdlc-path: generic` chooses the long one.
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import re
 import uuid
+from typing import Any
 
 from mdlc_emulator.engine import mutation
 from mdlc_emulator.engine.aws_error import AwsError, Caller
@@ -112,7 +112,7 @@ class EndpointFront:
                 )
             )
         except AwsError as error:
-            return _refused(error, access_key, caller, name)
+            return _refused(error, access_key, caller, name, request)
         headers = [
             ("x-amzn-RequestId", str(uuid.uuid4())),
             ("x-Amzn-Invoked-Production-Variant", outcome.variant),
@@ -130,18 +130,30 @@ class EndpointFront:
         return front.FrontAnswer(200, headers, bytes(outcome.body), _counted(access_key, caller, name, None))
 
 
-def _refused(error: AwsError, access_key: str, caller: Caller, name: str) -> front.FrontAnswer:
-    """The error as the protocol (rest-json) writes it."""
-    body = {"Message": error.message, **error.members}
-    headers = [
-        ("x-amzn-RequestId", str(uuid.uuid4())),
-        ("x-amzn-ErrorType", error.code),
-        ("Content-Type", "application/json"),
-    ]
-    _REQUESTS.info("AWS sagemaker-runtime.InvokeEndpoint => %d (%s)", error.status, error.code)
-    return front.FrontAnswer(
-        error.status, headers, json.dumps(body).encode(), _counted(access_key, caller, name, error.code)
+def _refused(
+    error: AwsError, access_key: str, caller: Caller, name: str, request: front.FrontRequest
+) -> front.FrontAnswer:
+    """The error as the chain writes it."""
+    from mdlc_emulator.engine.moto_service import service_exception
+
+    operation, serializer = _protocol()
+    response = serializer.serialize_error_to_response(
+        service_exception(error), operation, dict(request.head.headers), str(uuid.uuid4())
     )
+    headers = [(header, str(value)) for header, value in response.headers]
+    _REQUESTS.info("AWS sagemaker-runtime.InvokeEndpoint => %d (%s)", response.status_code, error.code)
+    return front.FrontAnswer(
+        response.status_code, headers, response.get_data(), _counted(access_key, caller, name, error.code)
+    )
+
+
+@functools.cache
+def _protocol() -> tuple[Any, Any]:
+    from localstack.aws.protocol.serializer import create_serializer
+    from localstack.aws.spec import load_service
+
+    service = load_service("sagemaker-runtime")
+    return service.operation_model("InvokeEndpoint"), create_serializer(service, "rest-json")
 
 
 def _counted(access_key: str, caller: Caller, name: str, error: str | None) -> front.Call:

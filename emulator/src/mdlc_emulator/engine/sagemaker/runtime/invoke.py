@@ -59,6 +59,12 @@ class Outcome(NamedTuple):
 def invoke(asked: Invocation) -> Outcome:
     """Ask the endpoint. AwsError as InvokeEndpoint answers it."""
     began = time.perf_counter()
+    if not asked.body:
+        raise AwsError(
+            "ValidationError",
+            "1 validation error detected: Value null at 'body' failed to satisfy constraint: "
+            "Member must not be null",
+        )
     if len(asked.body) > PAYLOAD_LIMIT:
         raise AwsError(
             "ValidationError",

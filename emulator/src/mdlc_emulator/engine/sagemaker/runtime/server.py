@@ -27,7 +27,12 @@ from mdlc_emulator.engine.containers.contract import (
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.data import DataError
 from mdlc_emulator.engine.sagemaker.models.plan import ContainerPlan
-from mdlc_emulator.engine.sagemaker.runtime.wire import TimedOutError, UnansweredError, Wire
+from mdlc_emulator.engine.sagemaker.runtime.wire import (
+    NotListeningError,
+    TimedOutError,
+    UnansweredError,
+    Wire,
+)
 
 PORT = 8080
 PING_EVERY = 0.025
@@ -121,7 +126,7 @@ class Server:
     def await_ready(self, timeout: float) -> None:
         """Return once /ping answers 200. ServerError when the server ends or `timeout` seconds pass."""
         deadline = time.monotonic() + timeout
-        last = "it does not listen on port 8080"
+        last = "nothing listens on its port 8080"
         while not self._stopped.is_set():
             if self._exit is not None:
                 raise self._failed(f"It ended with exit code {self._exit.code} ({self._exit.ending.value}).")
@@ -132,6 +137,8 @@ class Server:
                 last = f"/ping answered {answer.status}"
             except TimedOutError:
                 last = f"/ping did not answer within {PING_SECONDS:g} s"
+            except NotListeningError:
+                last = "nothing listens on its port 8080"
             except UnansweredError as error:
                 last = str(error)
             if time.monotonic() >= deadline:

@@ -29,6 +29,10 @@ class UnansweredError(Exception):
     """The server gave no whole answer: it is not there, ended, or spoke no HTTP."""
 
 
+class NotListeningError(UnansweredError):
+    """Nothing listens on the server's port."""
+
+
 class TimedOutError(UnansweredError):
     """The server did not answer in time."""
 
@@ -110,7 +114,7 @@ class Wire:
         try:
             sock = self._connect(max(0.05, deadline - time.monotonic()))
         except OSError as error:
-            raise UnansweredError(f"the server is not there: {error}") from error
+            raise NotListeningError(f"the server is not there: {error}") from error
         with contextlib.suppress(OSError):  # a relay may be a socket of another family
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
