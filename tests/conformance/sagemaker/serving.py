@@ -1,4 +1,4 @@
-"""Models, endpoints and transform jobs for the tests: served by functions of the test in a published image."""
+"""Models, endpoints and transform jobs for the tests, served by functions of the test."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def transform_fn(model, body, content_type, accept):
         return str(os.getpid()), "text/plain"
     return f"{model}:{text}", content_type
 """
-"""Answers with the model's name and what it was sent; some words make it fail, die, sleep, or tell its pid."""
+"""Answers with the model's name and what it was sent; some words make it fail, die, sleep, tell its pid."""
 
 
 def archive(files: dict[str, str]) -> bytes:

@@ -17,7 +17,8 @@ import urllib.request
 from pathlib import Path
 
 KINDS = ("echo", "unhealthy", "mute", "silent", "many", "slow")
-LOADED = {}
+LOADED: dict[str, str] = {}
+kind = "echo"
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -25,7 +26,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     wbufsize = 65536
     disable_nagle_algorithm = True
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         if self.path == "/ping":
             if kind == "mute":
                 time.sleep(3600)
@@ -36,11 +37,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(404, b"")
 
-    def do_DELETE(self):
+    def do_DELETE(self) -> None:
         LOADED.pop(self.path.split("/")[2], None)
         self.answer(200, b"")
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/models":
             self.load(json.loads(body))
@@ -62,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 time.sleep(0.05)
             self.answer(200, body, self.headers.get("Content-Type", "text/plain"))
 
-    def load(self, asked):
+    def load(self, asked: dict[str, str]) -> None:
         """Two models fit."""
         if len(LOADED) >= 2:
             self.answer(507, b"no memory")
@@ -70,7 +71,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         LOADED[asked["model_name"]] = Path(asked["url"], "name").read_text()
         self.answer(200, b"")
 
-    def answer(self, status, body, content_type="text/plain"):
+    def answer(self, status: int, body: bytes, content_type: str = "text/plain") -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -78,11 +79,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments):
+    def log_message(self, *arguments: object) -> None:
         pass
 
 
-def reached():
+def reached() -> str:
     """Whether the emulator can be reached from here."""
     try:
         urllib.request.urlopen(os.environ.get("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"), timeout=2)

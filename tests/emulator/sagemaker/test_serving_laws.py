@@ -68,7 +68,7 @@ def test_linear_steps_are_even_and_end_with_all_traffic(
 def test_a_canary_is_one_step_before_all(size: int, wait: int, bake: int) -> None:
     first, last = blue_green_steps(policy("CANARY", wait, bake, CanarySize=percent(size)), 3)
     assert (first.share, first.bake) == (Fraction(size, 100), wait)
-    assert (last.share, last.bake) == (1, bake)
+    assert (last.share, last.bake) == (Fraction(1), float(bake))
 
 
 @given(st.integers(1, 10), st.integers(1, 20))

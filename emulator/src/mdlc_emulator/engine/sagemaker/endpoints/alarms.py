@@ -1,7 +1,7 @@
 """CloudWatch alarms as a deployment watches them.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html: an alarm that goes off
-during a baking period rolls the deployment back.
+https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html: an alarm that goes
+off during a baking period rolls the deployment back.
 """
 
 from __future__ import annotations

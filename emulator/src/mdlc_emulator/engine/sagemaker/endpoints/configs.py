@@ -101,7 +101,7 @@ def _check_names(variants: list[dict[str, Any]]) -> None:
 
 
 def _check_shadows(variants: list[dict[str, Any]], shadows: list[dict[str, Any]]) -> None:
-    """https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html: one of each."""
+    """One of each: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpointConfig.html"""
     if len(variants) != 1 or len(shadows) != 1:
         raise invalid(
             "An endpoint with a shadow variant has exactly one production variant and one shadow variant."
@@ -126,7 +126,8 @@ def _checked(caller: Caller, variant: dict[str, Any]) -> dict[str, Any]:
     if "ServerlessConfig" in variant:
         if "InstanceType" in variant or "InitialInstanceCount" in variant:
             raise invalid(
-                f"Variant {name} specifies ServerlessConfig: InstanceType and InitialInstanceCount must not be "
+                f"Variant {name} specifies ServerlessConfig: InstanceType and InitialInstanceCount "
+                "must not be "
                 "specified with it."
             )
         _check_serverless(name, variant["ServerlessConfig"])

@@ -163,7 +163,8 @@ class Deployment:
             self._say(
                 green,
                 "Baking",
-                f"Baking for {wait:g} seconds (WaitIntervalInSeconds) with traffic enabled on {done} instance(s).",
+                f"Baking for {wait:g} seconds (WaitIntervalInSeconds) with traffic enabled on "
+                f"{done} instance(s).",
             )
             self._bake(wait)
             for variant in blue.all:
@@ -180,7 +181,8 @@ class Deployment:
         while True:
             if self._alarms and (tripped := gone_off(self._endpoint.caller, self._alarms)):
                 raise RollbackError(
-                    f"The CloudWatch alarm(s) {', '.join(tripped)} went into state ALARM during the deployment of "
+                    f"The CloudWatch alarm(s) {', '.join(tripped)} went into state ALARM during "
+                    "the deployment of "
                     f"endpoint configuration {self._config_name}: the endpoint was rolled back."
                 )
             self._check_time()

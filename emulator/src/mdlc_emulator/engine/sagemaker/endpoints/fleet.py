@@ -36,7 +36,7 @@ class VariantError(Exception):
 
 
 class Variant:
-    """A variant while it runs. `asked` is its ProductionVariant; `log(stream)` where its servers' lines go."""
+    """A variant while it runs. `asked` is its ProductionVariant, `log(stream)` where its lines go."""
 
     def __init__(
         self, asked: dict[str, Any], plan: ModelPlan, log: Callable[[str], LogWriter], startup: float

@@ -90,9 +90,12 @@ def _check_quota(caller: Caller, config: dict[str, Any], replaced: Endpoint | No
     for kind, number in _instances(config).items():
         if used[kind] + number > quota:
             raise limit_exceeded(
-                f"The account-level service limit '{kind} for endpoint usage' is {quota} Instances, with current "
-                f"utilization of {used[kind]} Instances and a request delta of {number} Instances. Please use AWS "
-                "Service Quotas to request an increase for this quota. If AWS Service Quotas is not available, "
+                f"The account-level service limit '{kind} for endpoint usage' is {quota} "
+                "Instances, with current "
+                f"utilization of {used[kind]} Instances and a request delta of {number} Instances. "
+                "Please use AWS "
+                "Service Quotas to request an increase for this quota. If AWS Service Quotas is "
+                "not available, "
                 "contact AWS support to request an increase for this quota."
             )
 
@@ -140,7 +143,8 @@ def _begin(endpoint: Endpoint, status: str) -> None:
             raise _in_progress(endpoint)
         if endpoint.status != "InService":
             raise invalid(
-                f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}: it can only be deleted.'
+                f'Cannot update endpoint "{endpoint.arn}" in status {endpoint.status}: it can only '
+                "be deleted."
             )
         endpoint.enter(status)
 
@@ -200,7 +204,8 @@ def update_weights_and_capacities(caller: Caller, request: Request) -> Response:
     if endpoint.status == "InService":
         if missing := sorted(set(changes) - set(known)):
             raise invalid(
-                f'The variant name(s) "{", ".join(missing)}" is/are not present within endpoint configuration '
+                f'The variant name(s) "{", ".join(missing)}" is/are not present within endpoint '
+                "configuration "
                 f'"{endpoint.config_name}".'
             )
         wanted = copy.deepcopy(endpoint.config)

@@ -85,9 +85,6 @@ def check(deployment: dict[str, Any], instances: int) -> None:
         blue_green_steps(blue_green, instances)
     if rolling is not None:
         batch_of(rolling["MaximumBatchSize"], instances)
-        if (
-            "RollbackMaximumBatchSize" in rolling
-            and rolling["RollbackMaximumBatchSize"]["Type"] == "CAPACITY_PERCENT"
-        ):
-            if rolling["RollbackMaximumBatchSize"]["Value"] > 100:
-                raise invalid("A capacity size in percent is at most 100.")
+        back = rolling.get("RollbackMaximumBatchSize", {"Type": "INSTANCE_COUNT"})
+        if back["Type"] == "CAPACITY_PERCENT" and back["Value"] > 100:
+            raise invalid("A capacity size in percent is at most 100.")

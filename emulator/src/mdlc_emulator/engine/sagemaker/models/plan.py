@@ -1,4 +1,4 @@
-"""From a model's record to what has to be started: for each container a program, its environment, its data."""
+"""From a model's record to what is started: for each container a program, its environment, its data."""
 
 from __future__ import annotations
 

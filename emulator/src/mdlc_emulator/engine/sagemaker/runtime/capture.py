@@ -92,13 +92,12 @@ class Capture:
             options = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms} if self._kms else {}
             try:
                 client("s3", self._caller).put_object(Bucket=self._bucket, Key=key, Body=body, **options)
-            except Exception as error:  # capture must not disturb the endpoint
-                LOG.warning(
-                    "Captured data of endpoint %s are lost: s3://%s/%s could not be written: %s",
+            except Exception:  # capture must not disturb the endpoint
+                LOG.exception(
+                    "Captured data of endpoint %s are lost: s3://%s/%s could not be written",
                     self._endpoint,
                     self._bucket,
                     key,
-                    error,
                 )
 
     def _folder(self, record: Captured) -> str:

@@ -39,7 +39,7 @@ class Answered(NamedTuple):
 
 
 class Instance:
-    """Started by `start`; `enter` and `leave` around each request, so that `drain` knows when none is left."""
+    """Started by `start`; `enter` and `leave` around each request, so that `close` can wait for the last."""
 
     def __init__(
         self, plan: ModelPlan, sink: Callable[[str], LogWriter], memory_mib: int | None = None

@@ -68,7 +68,8 @@ def invoke(asked: Invocation) -> Outcome:
     if len(asked.body) > PAYLOAD_LIMIT:
         raise AwsError(
             "ValidationError",
-            f"1 validation error detected: Value at 'body' failed to satisfy constraint: Member must have length "
+            "1 validation error detected: Value at 'body' failed to satisfy constraint: Member "
+            "must have length "
             f"less than or equal to {PAYLOAD_LIMIT}",
         )
     endpoint = endpoints(asked.caller).find(asked.endpoint)
@@ -150,7 +151,8 @@ def _check(endpoint: Endpoint, instance: Instance, asked: Invocation) -> None:
     if plan.direct and asked.target_container not in instance.containers:
         raise AwsError(
             "ValidationError",
-            f"TargetContainerHostname must be one of {', '.join(instance.containers)}: the inference execution mode "
+            f"TargetContainerHostname must be one of {', '.join(instance.containers)}: the "
+            "inference execution mode "
             f"of endpoint {endpoint.name} is Direct.",
         )
     if asked.target_container is not None and not plan.direct:
@@ -227,7 +229,8 @@ def _asked(
             instance,
             label,
             0,
-            f"Your invocation timed out while waiting for a response from container {label}. Review the latency "
+            f"Your invocation timed out while waiting for a response from container {label}. "
+            "Review the latency "
             "metrics for each container in Amazon CloudWatch, resolve the issue, and try again.",
         ) from None
     except ModelMissingError as error:

@@ -5,6 +5,7 @@ The container's side of it: https://docs.aws.amazon.com/sagemaker/latest/dg/mms-
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -90,8 +91,6 @@ class Models:
 
     def _unload(self, target: str) -> None:
         name = self._loaded.pop(target)
-        try:
+        with contextlib.suppress(UnansweredError):  # a container that is gone holds nothing either
             self._wire.ask("DELETE", f"/models/{name}", timeout=LOAD_SECONDS)
-        except UnansweredError:
-            pass  # a container that is gone holds nothing either
         shutil.rmtree(self._directory / name, ignore_errors=True)

@@ -68,7 +68,7 @@ class Wire:
         try:
             try:
                 reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
-            except _Stale:
+            except _StaleError:
                 if not kept:
                     raise
                 # The server closed a connection that it had kept until now: it has not seen the request.
@@ -127,7 +127,7 @@ class Wire:
         self.close()
 
 
-class _Stale(UnansweredError):
+class _StaleError(UnansweredError):
     """The connection ended before a byte of an answer."""
 
 
@@ -215,11 +215,11 @@ class _Reader:
             except ConnectionError as error:
                 if data:
                     raise
-                raise _Stale(str(refused or error)) from error
+                raise _StaleError(str(refused or error)) from error
             if not more:
                 if data:
                     raise UnansweredError("the server closed the connection within its answer")
-                raise _Stale(str(refused or "the server closed the connection without an answer"))
+                raise _StaleError(str(refused or "the server closed the connection without an answer"))
             data = data + more if data else more
         self._ahead = data[end + 4 :]
         first, *lines = data[:end].decode("latin-1").split("\r\n")

@@ -77,13 +77,14 @@ def launch(caller: Caller, request: Request) -> TransformJob:
 
 
 def _check(request: Request) -> None:
-    """ValidationException for members that contradict each other; what the emulator does not do is refused."""
+    """ValidationException for members that contradict each other, and for what the emulator does not do."""
     source = request["TransformInput"]["DataSource"].get("S3DataSource")
     if source is None:
         raise invalid("TransformInput must specify an S3DataSource.")
     if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
         raise invalid(
-            f"S3DataType {source['S3DataType']} is not possible for transform jobs: use S3Prefix or ManifestFile."
+            f"S3DataType {source['S3DataType']} is not possible for transform jobs: use S3Prefix "
+            "or ManifestFile."
         )
     split = request["TransformInput"].get("SplitType", "None")
     if split == "TFRecord":
@@ -97,7 +98,8 @@ def _check(request: Request) -> None:
         raise invalid(f"MaxPayloadInMB must be less than or equal to {MOST_MB}.")
     if payload and concurrent and payload * concurrent > MOST_MB:
         raise invalid(
-            f"The product of MaxConcurrentTransforms and MaxPayloadInMB must be less than or equal to {MOST_MB} MB."
+            "The product of MaxConcurrentTransforms and MaxPayloadInMB must be less than or equal "
+            f"to {MOST_MB} MB."
         )
     if split == "None" and request.get("BatchStrategy") == "SingleRecord" and payload == 0:
         raise invalid(

@@ -142,9 +142,12 @@ class _Run:
             raise _FailedError(f"ClientError: Data download failed: {error}") from error
         if not files:
             raise _FailedError(
-                f'ClientError: No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source. Please '
-                f"ensure that the bucket exists in the selected region ({self._job.caller.region}), that objects exist "
-                "under that S3 prefix, and that the role of the model has s3:ListBucket permissions on the bucket."
+                f'ClientError: No S3 objects found under S3 URL "{source["S3Uri"]}" given in input '
+                "data source. Please "
+                "ensure that the bucket exists in the selected region "
+                f"({self._job.caller.region}), that objects exist "
+                "under that S3 prefix, and that the role of the model has s3:ListBucket "
+                "permissions on the bucket."
             )
         return files
 

@@ -137,5 +137,6 @@ def _exactly(source: Readable, size: int) -> bytes:
 
 def _too_much(limit: int) -> SplitError:
     return SplitError(
-        f"Too much data for max payload size: a record is longer than MaxPayloadInMB ({limit >> 20} MB) allows"
+        "Too much data for max payload size: a record is longer than MaxPayloadInMB "
+        f"({limit >> 20} MB) allows"
     )

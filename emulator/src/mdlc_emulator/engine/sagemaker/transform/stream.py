@@ -22,7 +22,7 @@ class StoppedError(Exception):
 
 
 class RecordError(Exception):
-    """A piece of the file failed. `kind` is ClientError or AlgorithmError, `lines` what the job's log says."""
+    """A piece failed. `kind` is ClientError or AlgorithmError, `lines` what the job's log says."""
 
     def __init__(self, kind: str, lines: list[str]) -> None:
         super().__init__(f"{kind}: {'; '.join(lines)}")
@@ -109,7 +109,8 @@ class Through:
                 _, reply = self._instance.ask(self._headers, sent, self._client.timeout)
             except TimedOutError:
                 lines = [
-                    f"Model server did not respond to /invocations request within {self._client.timeout:g} seconds"
+                    "Model server did not respond to /invocations request within "
+                    f"{self._client.timeout:g} seconds"
                 ]
                 if not left:
                     raise RecordError("AlgorithmError", lines) from None
