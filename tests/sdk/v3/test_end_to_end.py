@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .shared import content_of
+from tests.sdk.shared import content_of
 
 TRIALS = 8
 BROKEN = b"""
@@ -26,7 +26,7 @@ def transform_fn(model, data, content_type, accept):
 
 @pytest.fixture
 def flights(put: Any) -> dict[str, str]:
-    """Channel -> S3 prefix; rows as tests/sdk/test_v3.py writes them: the label first."""
+    """Channel -> S3 prefix; rows as tests/sdk/test_sdks.py writes them: the label first."""
     directory = Path(os.environ["MDLC_FLIGHTS"])
     uris = {}
     for name in ("train", "validation", "holdout"):

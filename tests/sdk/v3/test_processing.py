@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .shared import content_of
+from tests.sdk.shared import content_of
 
 SCRIPT = """
 import pathlib, sys

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .shared import artifact_of
+from tests.sdk.shared import artifact_of
 
 SCRIPT = """
 import argparse, json, os, pathlib

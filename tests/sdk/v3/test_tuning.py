@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .shared import artifact_of
+from tests.sdk.shared import artifact_of
 
 
 def test_the_built_in_xgboost_is_tuned(

@@ -1,0 +1,46 @@
+"""The session of SDK v2 and the images that its scenarios use."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from tests.sdk.account import (
+    REGION,
+    EmuSession,
+    boto_session,
+    bucket,
+    put,
+    role,
+    training_data,
+    unique,
+)
+
+__all__ = ["boto_session", "bucket", "put", "role", "training_data", "unique"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The SDK's own configuration file, which switches its telemetry off."""
+    path = tmp_path_factory.mktemp("sagemaker") / "config.yaml"
+    settings = {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}
+    path.write_text(json.dumps({"SchemaVersion": "1.0", "SageMaker": settings}))  # JSON is YAML
+    os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(path)
+
+
+@pytest.fixture
+def session(boto_session: EmuSession, bucket: str) -> Any:
+    from sagemaker import Session
+
+    return Session(boto_session=boto_session, default_bucket=bucket)
+
+
+@pytest.fixture
+def xgboost_image() -> str:
+    """The built-in algorithm's image, looked up as users do."""
+    from sagemaker import image_uris
+
+    return str(image_uris.retrieve("xgboost", REGION, version="1.7-1"))
