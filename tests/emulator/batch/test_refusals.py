@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from mdlc_emulator.pytest_plugin import Aws
+
+from tests.conformance.batch.conftest import Batch
 
 SIZES = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}]
 CONTAINER: dict[str, Any] = {"image": "i", "command": ["true"], "resourceRequirements": SIZES}
@@ -82,13 +87,15 @@ def test_operations(aws: Aws) -> None:
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 
-def test_a_host_path_of_this_machine_is_shown_and_a_missing_one_fails_the_job(
-    aws: Aws, tmp_path: Any
-) -> None:
-    from tests.conformance.batch.conftest import Batch
+@pytest.fixture
+def batch(aws: Aws) -> Iterator[Batch]:
+    made = Batch(aws, "", {"subnets": ["subnet-1"]})
+    yield made
+    made.remove()
 
-    (tmp_path / "a").write_text("from the machine\n")
-    batch = Batch(aws, "", {"subnets": ["subnet-1"]})
+
+@pytest.fixture
+def queue(batch: Batch) -> str:
     resources = {
         "type": "EC2",
         "maxvCpus": 2,
@@ -96,19 +103,36 @@ def test_a_host_path_of_this_machine_is_shown_and_a_missing_one_fails_the_job(
         "instanceRole": "r",
         "subnets": ["subnet-1"],
     }
-    queue = batch.queue(batch.environment(computeResources=resources))
-    try:
-        for path, lines in ((str(tmp_path), ["from the machine"]), ("/not/on/this/machine", None)):
-            container = {
-                "resourceRequirements": SIZES,
-                "volumes": [{"name": "data", "host": {"sourcePath": path}}],
-                "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
-            }
-            definition = batch.shell("cat /data/a", container=container, platformCapabilities=["EC2"])
-            job = batch.run(queue, definition)
-            if lines is None:
-                assert "which is not on this machine" in job["container"]["reason"]
-            else:
-                assert batch.lines(job) == lines
-    finally:
-        batch.remove()
+    return batch.queue(batch.environment(computeResources=resources))
+
+
+def test_a_host_path_of_this_machine_is_shown_and_a_missing_one_fails_the_job(
+    batch: Batch, queue: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_text("from the machine\n")
+    for path, lines in ((str(tmp_path), ["from the machine"]), ("/not/on/this/machine", None)):
+        container = {
+            "resourceRequirements": SIZES,
+            "volumes": [{"name": "data", "host": {"sourcePath": path}}],
+            "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True}],
+        }
+        definition = batch.shell("cat /data/a", container=container, platformCapabilities=["EC2"])
+        job = batch.run(queue, definition)
+        if lines is None:
+            assert "which is not on this machine" in job["container"]["reason"]
+        else:
+            assert batch.lines(job) == lines
+
+
+@pytest.mark.parametrize(("user", "number"), [("1000", "1000"), ("nobody", "65534")])
+def test_a_job_runs_as_the_user_it_names_or_not_at_all(
+    batch: Batch, queue: str, user: str, number: str
+) -> None:
+    """Only root may become others: where the emulator is an ordinary user's, the job fails and says so."""
+    container = {"resourceRequirements": SIZES, "user": user}
+    job = batch.run(queue, batch.shell("id -u", container=container, platformCapabilities=["EC2"]))
+    if os.geteuid() == 0:
+        assert batch.lines(job) == [number]
+    else:
+        assert job["status"] == "FAILED"
+        assert job["container"]["reason"].startswith("CannotStartContainerError")
