@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
+from mdlc_emulator.engine.sagemaker.algorithms.hyperparameters import check_values
 from mdlc_emulator.engine.sagemaker.algorithms.sources import training_specification
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
 from mdlc_emulator.engine.sagemaker.tuning.definitions import Definition
@@ -145,6 +146,11 @@ def _check_said(definition: Definition, name: str, said: Mapping[str, Any]) -> N
         low, high = _bounds(hyperparameter)
         if isinstance(each, Number) and not low <= each.low <= each.high <= high:
             raise _outside(each, f"[{low:g}, {high:g}]")
+    middle = {each.name: each.value(0.5) for each in definition.ranges}
+    check_values(
+        said.get("SupportedHyperParameters", ()),
+        {**definition.asked.get("StaticHyperParameters", {}), **middle},
+    )
 
 
 def _bounds(hyperparameter: Mapping[str, Any]) -> tuple[float, float]:
