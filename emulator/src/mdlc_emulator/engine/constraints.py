@@ -125,7 +125,7 @@ def _scalar(shape: Shape) -> Check | None:
     pattern = meta.get("pattern")
     compiled = compile_pattern(pattern) if pattern and shape.type_name == "string" else None
     allowed = meta.get("enum") if shape.type_name == "string" else None
-    if low in (None, 0) and high is None and compiled is None and not allowed:
+    if (low is None or (low == 0 and not numeric)) and high is None and compiled is None and not allowed:
         return None
     words = "value" if numeric else "length"
 
