@@ -8,6 +8,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -250,3 +251,76 @@ def test_a_share_of_the_processors_is_a_quota_where_groups_can_be_made(run: Runn
 def test_nothing_of_the_emulators_environment_is_passed_on(run: Runner) -> None:
     with variable("MDLC_SECRET", "1"):
         assert run.sh("env | grep -c MDLC_SECRET; true") == ["0"]
+
+
+OUT = """
+import http.client, os, sys, urllib.parse
+proxy = urllib.parse.urlsplit(os.environ["HTTPS_PROXY"])
+for target in sys.argv[1:]:
+    connection = http.client.HTTPConnection(proxy.hostname, proxy.port, timeout=5)
+    try:
+        if target.startswith("http"):
+            connection.request("GET", target, headers={"Proxy-Connection": "keep-alive"})
+            answer = connection.getresponse()
+            print(answer.status, answer.read().decode().strip())
+        else:
+            host, port = target.split(":")
+            connection.set_tunnel(host, int(port))
+            connection.request("GET", "/inside")
+            print(connection.getresponse().read().decode())
+    except OSError as error:
+        print(error)
+"""
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """A web server of this machine that is not on a loopback address."""
+    address = own_address()
+    if not address:
+        pytest.skip("this machine has no address but the loopback interface's")
+
+    class Echo(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"{self.path} {self.headers.get('Proxy-Connection')}".encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((address, 0), Echo) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{address}:{server.server_port}"
+        server.shutdown()
+
+
+def own_address() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))  # sends nothing
+        except OSError:
+            return ""
+        address = str(probe.getsockname()[0])
+        return "" if address.startswith("127.") else address
+
+
+def test_a_private_network_has_a_way_out_for_http_but_not_to_this_machine(apart: Runner, web: str) -> None:
+    targets = [web, f"http://{web}/plain?x=1", "127.0.0.1:9", "http://localhost:9/", f"{web.split(':')[0]}:1"]
+    code = f"import sys; sys.argv[1:] = {targets!r}\n{OUT}"
+    ended = apart.python(code, network=Network.PRIVATE).wait(30)
+    assert ended is not None
+    assert ended.code == 0, apart.lines
+    assert apart.lines[:2] == ["/inside None", "200 /plain?x=1 None"]
+    assert "502" in apart.lines[2]
+    assert "own: containers do not reach it" in apart.lines[3]
+    assert "502" in apart.lines[4]
+
+
+def test_an_isolated_network_has_no_way_out(apart: Runner) -> None:
+    assert apart.sh("env | grep -ci proxy; true", network=Network.ISOLATED) == ["0"]
+    assert apart.sh("env | grep -i proxy", environment={"HTTPS_PROXY": "x"}, network=Network.PRIVATE) == [
+        "HTTPS_PROXY=x"
+    ]

@@ -21,6 +21,7 @@ import time
 from typing import Any, NoReturn
 
 from mdlc_emulator.container import namespaces, priority
+from mdlc_emulator.container.network import open_inside, told
 from mdlc_emulator.container.processes import Processes
 from mdlc_emulator.guest import birth
 
@@ -44,12 +45,21 @@ def say(sock: socket.socket, message: dict[str, Any], descriptor: int | None = N
 
 
 class Init:
-    """Watches over one command. `alone` as for `Processes`."""
+    """Watches over one command. `alone` as for `Processes`; `gate` leads to what serves as the way out of a
+    private network."""
 
-    def __init__(self, request: dict[str, Any], report: socket.socket, output: int, alone: bool) -> None:
+    def __init__(
+        self,
+        request: dict[str, Any],
+        report: socket.socket,
+        output: int,
+        alone: bool,
+        gate: socket.socket | None,
+    ) -> None:
         self._request = request
         self._report = report
         self._output = output
+        self._gate = gate
         self._processes = Processes(alone)
         self._alone = alone
         self._command = 0
@@ -82,6 +92,8 @@ class Init:
             signal.signal(signal.SIGHUP, lambda *_: self._end())
         if self._request["endpoint"] is not None:
             self._listen_for_the_emulator(self._request["endpoint"])
+        if self._gate is not None:
+            self._open_the_way_out(self._gate)
         self._start()
         os.close(self._output)
         while True:
@@ -114,6 +126,13 @@ class Init:
             listener.bind(("127.0.0.1", port))
             listener.listen(1024)
             say(self._report, {"listening": port}, listener.fileno())
+
+    def _open_the_way_out(self, gate: socket.socket) -> None:
+        with gate:
+            url, self._life = open_inside(gate)
+        self._request["environment"] = told(
+            self._request["environment"], url, [self._request["host_name"], "algo-1"]
+        )
 
     def _start(self) -> None:
         told, tell = os.pipe()  # closed by a successful exec

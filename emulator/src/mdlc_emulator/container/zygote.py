@@ -41,6 +41,8 @@ class Zygote:
         )
         self._overlay = settings["overlay"]
         self._groups = processors.Groups()
+        self._gate: socket.socket | None = None
+        """To the process that is the way out of private networks, once there is one."""
         self._processes: namespaces.ProcessNamespaces | None = None
         if self._mode != "none":
             self._go_inside()
@@ -81,10 +83,24 @@ class Zygote:
             if "remove" in order:
                 self._remove(order["remove"], order["group"])
             else:
+                if order["outside"] is not None and self._gate is None and self._processes is not None:
+                    self._gate = self._open_gate(order["outside"], files)
                 self._fork(order, files)
                 self._groups.passed(order["cpus"])
                 for number in files:
                     os.close(number)
+
+    def _open_gate(self, upstream: str, files: list[int]) -> socket.socket:
+        """Start the process that serves it. `files` are of a container that waits to be started."""
+        ours, theirs = socket.socketpair()
+        if os.fork() == 0:
+            for number in (*files, self._control.detach(), ours.detach()):
+                os.close(number)
+            from mdlc_emulator.container import gate  # heavy, and only private networks need it
+
+            gate.run(theirs, upstream)
+        theirs.close()
+        return ours
 
     def _remove(self, directory: str, group: str) -> None:
         if os.fork() == 0:
@@ -121,7 +137,8 @@ class Zygote:
                 _enter(request, self._mode == "user", self._overlay)
             else:
                 host.become_subreaper()
-            Init(request, report, output, alone).run()
+            gate = self._gate if request["outside"] is not None else None
+            Init(request, report, output, alone, gate).run()
         except Exception as error:  # noqa: BLE001 - whatever it is, someone waits to hear of it
             said = error.strerror if isinstance(error, OSError) else None
             say(report, {"failed": said or f"{type(error).__name__}: {error}"})

@@ -20,7 +20,8 @@ class Network(enum.Enum):
     """The machine's own network."""
     PRIVATE = "private"
     """A network of its own: `ports` are reachable through `Container.connect`, and the emulator's endpoint
-    from inside at its usual address."""
+    from inside at its usual address. What speaks HTTP gets out through a proxy, which HTTP_PROXY and
+    HTTPS_PROXY name inside unless `environment` says otherwise."""
     ISOLATED = "isolated"
     """A network of its own: `ports` are reachable through `Container.connect`, nothing is from inside."""
 

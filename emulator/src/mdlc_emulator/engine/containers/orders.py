@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mdlc_emulator.engine.containers.contract import ContainerError, ContainerSpec
+from mdlc_emulator.engine.containers.contract import ContainerError, ContainerSpec, Network
 from mdlc_emulator.engine.containers.zygote import Facts
 
 _MIB = 1 << 20
@@ -60,6 +60,7 @@ def order(spec: ContainerSpec, base: Path, facts: Facts, endpoint: int | None) -
         "host_name": spec.host_name,
         "network": spec.network.value,
         "endpoint": endpoint,
+        "outside": _way_out(spec, facts),
         "shared_memory": _bytes(spec.shared_memory_mib),
         "memory": _bytes(spec.memory_mib),
         "cpus": spec.cpus,
@@ -93,6 +94,13 @@ def _user(spec: ContainerSpec, facts: Facts) -> tuple[int, int] | None:
         f"{spec.name} cannot run as {spec.user}: only an emulator that root has started can give a container "
         "another user. Leave the user out."
     )
+
+
+def _way_out(spec: ContainerSpec, facts: Facts) -> str | None:
+    """The proxy that this machine itself uses, or "" for none; None where no way out is to be made."""
+    if spec.network is not Network.PRIVATE or facts.mode == "none":
+        return None
+    return os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or ""
 
 
 def _bytes(mib: int | None) -> int | None:
