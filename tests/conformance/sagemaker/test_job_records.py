@@ -94,6 +94,25 @@ def test_a_model_s_lineage_leads_to_its_data(jobs: Jobs) -> None:
     assert {data, IMAGE} <= sources
 
 
+def test_a_job_is_a_source_of_its_run(jobs: Jobs) -> None:
+    client = jobs.client
+    experiment, run = jobs.name("experiment"), jobs.name("run")
+    client.create_experiment(ExperimentName=experiment)
+    client.create_trial(TrialName=f"{run}-trial", ExperimentName=experiment)
+    client.create_trial_component(TrialComponentName=run)
+    job = jobs.train(
+        "print('done')",
+        ExperimentConfig={"ExperimentName": experiment, "TrialName": f"{run}-trial", "RunName": run},
+    )
+    found = client.describe_trial_component(TrialComponentName=run)
+    assert found["Sources"] == [{"SourceArn": job["TrainingJobArn"], "SourceType": "SageMakerTrainingJob"}]
+    listed = client.list_trial_components(SourceArn=job["TrainingJobArn"])["TrialComponentSummaries"]
+    assert {each["TrialComponentName"] for each in listed} == {
+        run,
+        f"{job['TrainingJobName']}-aws-training-job",
+    }
+
+
 def test_an_experiment_that_is_missing_is_refused(jobs: Jobs) -> None:
     request = jobs.training(ExperimentConfig={"ExperimentName": "no-such-experiment"})
     with pytest.raises(ClientError) as raised:

@@ -152,6 +152,38 @@ def test_a_version_is_updated(client: Any, register: Callable[..., str], model_d
         )
 
 
+@pytest.mark.source(f"{REFERENCE}/API_DescribeModelPackage.html")
+def test_what_was_said_of_a_version_is_kept(
+    client: Any, register: Callable[..., str], model_data: str
+) -> None:
+    source = {"ContentType": "application/json", "S3Uri": "s3://reports/quality.json"}
+    said = {
+        "ModelPackageDescription": "delays by trees",
+        "MetadataProperties": {"CommitId": "abc", "Repository": "delays"},
+        "ModelMetrics": {"ModelQuality": {"Statistics": source}, "Bias": {"Report": source}},
+        "DriftCheckBaselines": {"ModelDataQuality": {"Constraints": source}},
+        "Domain": "MACHINE_LEARNING",
+        "Task": "CLASSIFICATION",
+        "SamplePayloadUrl": "s3://samples/one.tar.gz",
+        "SkipModelValidation": "All",
+        "ModelLifeCycle": {"Stage": "Development", "StageStatus": "Pending"},
+        "ModelCard": {
+            "ModelCardStatus": "Draft",
+            "ModelCardContent": json.dumps({"intended_uses": {"risk_rating": "Low", "purpose": "x"}}),
+        },
+    }
+    arn = register(**said)
+    found = client.describe_model_package(ModelPackageName=arn)
+    assert {member: found[member] for member in said} == said
+    short = client.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")
+    assert json.loads(short["ModelCard"]["ModelCardContent"]) == {"intended_uses": {"risk_rating": "Low"}}
+    other = specification(model_data) | {"SupportedContentTypes": ["application/json"]}
+    client.update_model_package(ModelPackageArn=arn, InferenceSpecification=other)
+    found = client.describe_model_package(ModelPackageName=arn)
+    assert found["InferenceSpecification"]["SupportedContentTypes"] == ["application/json"]
+    assert found["LastModifiedTime"] > found["CreationTime"]
+
+
 @pytest.mark.source(f"{REFERENCE}/API_ListModelPackages.html")
 def test_packages_are_listed(
     client: Any, group: str, register: Callable[..., str], model_data: str, unique: Callable[[str], str]

@@ -190,6 +190,12 @@ def _summary(package: Package) -> dict[str, Any]:
     return {**identity(package), "CreationTime": moment(package.created), **shown}
 
 
+def _by_name(package: Package) -> str:
+    """Versions of a group in the order of their numbers."""
+    group, _, _ = package.name.partition("/")
+    return f"{group}/{package.version or 0:09d}"
+
+
 def _of_type(package: Package, wanted: str) -> bool:
     return wanted == "Both" or (wanted == "Versioned") == (package.version is not None)
 
@@ -197,7 +203,7 @@ def _of_type(package: Package, wanted: str) -> bool:
 _LISTING = Listing[Package](
     "ModelPackageSummaryList",
     _summary,
-    orders={"Name": lambda package: package.name.rpartition("/")[0] or package.name},
+    orders={"Name": _by_name},
     filters={
         "ModelApprovalStatus": lambda package, wanted: package.members.get("ModelApprovalStatus") == wanted,
         "ModelPackageGroupName": lambda package, name: package.members.get("ModelPackageGroupName") == name,

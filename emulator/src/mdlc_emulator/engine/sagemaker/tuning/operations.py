@@ -9,7 +9,7 @@ from typing import Any
 
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
+from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, limit_exceeded
 from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, Response
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
@@ -27,6 +27,8 @@ from mdlc_emulator.engine.sagemaker.tuning.job import (
 )
 from mdlc_emulator.engine.sagemaker.tuning.runner import STOP, Runner
 
+MOST_AT_ONCE = 100
+
 _ASKED = (
     "HyperParameterTuningJobConfig",
     "TrainingJobDefinition",
@@ -39,6 +41,12 @@ def create_tuning_job(caller: Caller, request: Request) -> Response:
     shelf = tuning_jobs(caller)
     name = request["HyperParameterTuningJobName"]
     shelf.refuse_existing(name)
+    running = sum(job.status not in FINAL for job in shelf)
+    if running >= MOST_AT_ONCE:
+        raise limit_exceeded(
+            "The account-level service limit 'Maximum number of concurrent hyperparameter tuning jobs' is "
+            f"{MOST_AT_ONCE} tuning jobs, with current utilization of {running} and a request delta of 1."
+        )
     definitions = checks.check(caller, request)
     if "WarmStartConfig" in request:
         warm.check(caller, request["WarmStartConfig"], definitions)
