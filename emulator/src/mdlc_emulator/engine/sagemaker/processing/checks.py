@@ -11,6 +11,7 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects
+from mdlc_emulator.engine.sagemaker.jobs.abilities import check_abilities
 from mdlc_emulator.engine.sagemaker.jobs.locations import check_input, check_output
 from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
@@ -69,12 +70,8 @@ def _check_cluster(request: Request) -> None:
         raise unsupported("ClusterConfig.InstancePreferences", "Name an InstanceType and an InstanceCount.")
     if "InstanceType" not in cluster:
         raise invalid("ClusterConfig must name an InstanceType and an InstanceCount.")
-    isolated = request.get("NetworkConfig", {}).get("EnableNetworkIsolation")
-    if isolated and cluster.get("InstanceCount", 1) > 1:
-        raise unsupported(
-            "EnableNetworkIsolation with more than one instance",
-            "Use one instance, or no isolation: isolated containers cannot reach each other here.",
-        )
+    isolated = bool(request.get("NetworkConfig", {}).get("EnableNetworkIsolation"))
+    check_abilities(cluster.get("InstanceCount", 1), isolated=isolated)
 
 
 def _check_names(what: str, names: list[str]) -> None:

@@ -26,15 +26,15 @@ _SHOWN = (
 
 
 def write(
-    directory: Path, name: str, arn: str, members: Mapping[str, Any], host: Host, hosts: Sequence[Host]
+    directory: Path, name: str, arn: str, members: Mapping[str, Any], host: Host, names: Sequence[str]
 ) -> None:
-    """Write the files of one host into /opt/ml/config."""
+    """Write the files of one host into /opt/ml/config; `names` are what the hosts call themselves."""
     directory.mkdir(parents=True, exist_ok=True)
     job = {"ProcessingJobArn": arn, "ProcessingJobName": name}
     job |= {member: members[member] for member in _SHOWN if member in members}
     resources = {
-        "current_host": host.name,
-        "hosts": sorted(each.name for each in hosts),
+        "current_host": names[host.number],
+        "hosts": sorted(names),
         "network_interface_name": "lo",
     }
     for file, content in (("processingjobconfig", job), ("resourceconfig", resources)):

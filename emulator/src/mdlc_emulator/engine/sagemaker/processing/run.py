@@ -17,6 +17,7 @@ from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
 from mdlc_emulator.engine.sagemaker.data.selection import shard
 from mdlc_emulator.engine.sagemaker.data.upload import Mirror
 from mdlc_emulator.engine.sagemaker.jobs import reasons
+from mdlc_emulator.engine.sagemaker.jobs.abilities import names
 from mdlc_emulator.engine.sagemaker.jobs.control import Early
 from mdlc_emulator.engine.sagemaker.jobs.hosts import Host
 from mdlc_emulator.engine.sagemaker.jobs.launch import (
@@ -112,14 +113,14 @@ class _Life:
             raise JobFailedError(reasons.of_exit(failure, _message(stations), "job"))
 
     def _prepare(self, stations: Sequence[Station]) -> None:
-        job = self._job
+        job, known = self._job, names(self._hosts)
         for station in stations:
             (station.ml / "processing").mkdir(parents=True)
             (station.ml / "output").mkdir()
             for each in outputs_of(job.members):
                 if not each.get("AppManaged"):
                     _inside(station, each["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
-            config.write(station.ml / "config", job.name, job.arn, job.members, station.host, self._hosts)
+            config.write(station.ml / "config", job.name, job.arn, job.members, station.host, known)
         try:
             for each in job.members.get("ProcessingInputs", ()):
                 if not each.get("AppManaged"):

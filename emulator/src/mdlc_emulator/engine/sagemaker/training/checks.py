@@ -11,6 +11,7 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects
+from mdlc_emulator.engine.sagemaker.jobs.abilities import check_abilities
 from mdlc_emulator.engine.sagemaker.jobs.locations import check_input, check_output
 from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
@@ -93,11 +94,7 @@ def _check_resources(request: Request) -> None:
             "1 validation error detected: Value '0' at 'resourceConfig.instanceCount' failed to satisfy "
             "constraint: Member must have value greater than or equal to 1"
         )
-    if sum(counts) > 1 and request.get("EnableNetworkIsolation"):
-        raise unsupported(
-            "EnableNetworkIsolation with more than one instance",
-            "Use one instance, or no isolation: isolated containers cannot reach each other here.",
-        )
+    check_abilities(sum(counts), isolated=bool(request.get("EnableNetworkIsolation")))
     limits = request.get("StoppingCondition", {})
     if request.get("EnableManagedSpotTraining"):
         wait = limits.get("MaxWaitTimeInSeconds")

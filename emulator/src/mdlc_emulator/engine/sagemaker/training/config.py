@@ -16,13 +16,15 @@ INTERFACE = "lo"
 """The network interface that the hosts of a job see each other on; eth0 on AWS."""
 
 
-def write(directory: Path, members: Mapping[str, Any], host: Host, hosts: Sequence[Host]) -> None:
-    """Write the files of one host into /opt/ml/input/config."""
+def write(
+    directory: Path, members: Mapping[str, Any], host: Host, hosts: Sequence[Host], names: Sequence[str]
+) -> None:
+    """Write the files of one host into /opt/ml/input/config; `names` are what the hosts call themselves."""
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in (
         ("hyperparameters", members.get("HyperParameters", {})),
         ("inputdataconfig", input_data(members)),
-        ("resourceconfig", resources(host, hosts)),
+        ("resourceconfig", resources(host, hosts, names)),
     ):
         (directory / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
@@ -45,7 +47,7 @@ def input_data(members: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def resources(host: Host, hosts: Sequence[Host]) -> dict[str, Any]:
+def resources(host: Host, hosts: Sequence[Host], names: Sequence[str]) -> dict[str, Any]:
     """The cluster as one of its hosts sees it."""
     groups: dict[str, dict[str, Any]] = {}
     for each in hosts:
@@ -53,12 +55,12 @@ def resources(host: Host, hosts: Sequence[Host]) -> dict[str, Any]:
             each.group,
             {"instance_group_name": each.group, "instance_type": each.instance_type, "hosts": []},
         )
-        group["hosts"].append(each.name)
+        group["hosts"].append(names[each.number])
     return {
-        "current_host": host.name,
+        "current_host": names[host.number],
         "current_instance_type": host.instance_type,
         "current_group_name": host.group,
-        "hosts": sorted(each.name for each in hosts),
+        "hosts": sorted(names),
         "instance_groups": list(groups.values()),
         "network_interface_name": INTERFACE,
     }

@@ -16,6 +16,7 @@ from mdlc_emulator.engine.sagemaker.data.checkpoints import Checkpoints
 from mdlc_emulator.engine.sagemaker.data.inputs import DownloadError
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
 from mdlc_emulator.engine.sagemaker.jobs import reasons
+from mdlc_emulator.engine.sagemaker.jobs.abilities import names
 from mdlc_emulator.engine.sagemaker.jobs.hosts import Host
 from mdlc_emulator.engine.sagemaker.jobs.launch import (
     JobFailedError,
@@ -131,8 +132,9 @@ class _Life:
             raise JobFailedError(reasons.client_error(str(error))) from error
         except (S3Error, OSError) as error:
             raise JobFailedError(reasons.client_error(f"Data download failed: {error}")) from error
+        known = names(self._hosts)
         for station in stations:
-            config.write(station.ml / "input" / "config", job.members, station.host, self._hosts)
+            config.write(station.ml / "input" / "config", job.members, station.host, self._hosts, known)
 
     def _train(self, stations: Sequence[Station], program: Program, checkpoints: Checkpoints) -> list[Exit]:
         job = self._job
