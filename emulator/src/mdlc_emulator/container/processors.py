@@ -30,6 +30,8 @@ class Groups:
             return
         if self.parent and self._enter_group(name, cpus, background):
             return
+        if not hasattr(os, "sched_setaffinity"):
+            return
         # A child knows by its parent's counter how many were bound before it.
         present = sorted(os.sched_getaffinity(0))
         count = min(math.ceil(cpus), len(present))

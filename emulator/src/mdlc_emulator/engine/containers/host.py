@@ -6,6 +6,7 @@ import functools
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -142,7 +143,9 @@ def limits() -> list[str]:
         )
     elif not facts.writable:
         lacking.append("Jobs and model servers see the machine's directories read-only: there is no overlay.")
-    if not facts.quota:
+    if sys.platform != "linux":
+        lacking.append("Neither memory nor processors of containers are limited on this system.")
+    elif not facts.quota:
         lacking.append(
             "A container's share of processors is rounded up to whole ones: no quota can be set here."
         )

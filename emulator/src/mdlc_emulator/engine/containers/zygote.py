@@ -62,7 +62,7 @@ class Zygote:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(PROGRAM), json.dumps(settings)],
                 pass_fds=[theirs.fileno()],
-                env={"PATH": os.defpath, "LC_CTYPE": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"},
+                env={"PATH": os.defpath, "LC_CTYPE": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
