@@ -62,6 +62,15 @@ def test_a_training_job_has_a_component_of_an_experiment(jobs: Jobs) -> None:
     )["Results"]
     detail = record["TrialComponent"]["SourceDetail"]
     assert detail["TrainingJob"]["TrainingJobName"] == job["TrainingJobName"]
+    (by_detail,) = client.search(
+        Resource="ExperimentTrialComponent",
+        SearchExpression={
+            "Filters": [
+                {"Name": "SourceDetail.TrainingJob.TrainingJobName", "Value": job["TrainingJobName"]}
+            ]
+        },
+    )["Results"]
+    assert by_detail["TrialComponent"]["TrialComponentName"] == name
     (searched,) = client.search(
         Resource="TrainingJob",
         SearchExpression={

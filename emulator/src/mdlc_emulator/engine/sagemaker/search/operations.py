@@ -16,7 +16,7 @@ from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
 from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, Resource, Response
 from mdlc_emulator.engine.sagemaker.search.expressions import compile_expression
 from mdlc_emulator.engine.sagemaker.search.properties import Property, names, resolve, seconds
-from mdlc_emulator.engine.sagemaker.search.records import Searched, records, searched, shown
+from mdlc_emulator.engine.sagemaker.search.records import Searched, detailed, records, searched, shown
 
 PAGE = 10
 MOST_SUGGESTIONS = 100
@@ -38,10 +38,11 @@ def search(caller: Caller, request: Request) -> Response:
     order = resolve(shape, by)
     if order.kind == "structure":
         raise invalid(f"SortBy {by} has no value to sort by; name one of its members.")
+    dear = "sourcedetail" in json.dumps([expression, by]).casefold()
     found = [
-        (_place(order, resource, record), record)
+        (_place(order, resource, record), (resource, record))
         for resource, record in records(caller, kind)
-        if passes(record) and _visible(record, request)
+        if passes(detailed(resource, record) if dear else record) and _visible(record, request)
     ]
     if request.get("CrossAccountFilterOption") == "CrossAccount":
         found = []  # nothing is shared between accounts here
@@ -53,7 +54,7 @@ def search(caller: Caller, request: Request) -> Response:
         ordered = [pair for pair in ordered if _behind(pair[0], after, descending)]
     page = ordered[: request.get("MaxResults", PAGE)]
     response: Response = {
-        "Results": [shown(kind, record) for _, record in page],
+        "Results": [shown(kind, detailed(*each)) for _, each in page],
         "TotalHits": {"Value": len(found), "Relation": "EqualTo"},
     }
     if len(ordered) > len(page):
@@ -78,7 +79,7 @@ def _place(order: Property, resource: Resource, record: Response) -> _Place:
     return 1, str(value), resource.arn
 
 
-def _sorted(found: Iterable[tuple[_Place, Response]], descending: bool) -> list[tuple[_Place, Response]]:
+def _sorted[T](found: Iterable[tuple[_Place, T]], descending: bool) -> list[tuple[_Place, T]]:
     ordered = sorted(found, key=lambda pair: pair[0], reverse=descending)
     return sorted(ordered, key=lambda pair: pair[0][0] == _LAST)
 

@@ -125,8 +125,6 @@ def _complete(resource: Resource, record: Response) -> None:
         ]
         if parents:
             record["Parents"] = parents
-        if detail := _source_detail(resource):
-            record["SourceDetail"] = detail
     elif isinstance(resource, Trial):
         shelf = components(resource.caller)
         summaries = [_simple(found) for name in resource.components if (found := shelf.find(name))]
@@ -139,6 +137,14 @@ _JOBS = {
     "SageMakerProcessingJob": ("ProcessingJob", "processing.operations", "DescribeProcessingJob"),
     "SageMakerTransformJob": ("TransformJob", "transform.operations", "DescribeTransformJob"),
 }
+
+
+def detailed(resource: Resource, record: Response) -> Response:
+    """The record with the job that a component stands for: dear, so for those alone that are shown, or when
+    the expression asks for it."""
+    if isinstance(resource, Component) and (detail := _source_detail(resource)):
+        record["SourceDetail"] = detail
+    return record
 
 
 def _source_detail(component: Component) -> Response | None:
