@@ -291,6 +291,35 @@ def test_sharded_channels_are_divided_among_the_hosts(jobs: Jobs, bucket: Bucket
         assert jobs.log(described["TrainingJobName"], host) == [f"I am {host}"]
 
 
+@pytest.mark.source(f"{REFERENCE}/API_InstanceGroup.html")
+def test_a_channel_may_go_to_one_group_of_instances(jobs: Jobs, bucket: Bucket) -> None:
+    bucket.put("groups/rows.csv", "1")
+    groups = [
+        {"InstanceGroupName": "big", "InstanceType": "ml.m5.xlarge", "InstanceCount": 1},
+        {"InstanceGroupName": "small", "InstanceType": "ml.m5.large", "InstanceCount": 1},
+    ]
+    described = jobs.train(
+        """
+        import json, os
+        resources = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+        found = [resources["current_group_name"], resources["current_instance_type"],
+                 sorted(os.listdir("/opt/ml/input/data")), resources["instance_groups"]]
+        json.dump(found, open(f"/opt/ml/model/{resources['current_host']}", "w"))
+        """,
+        ResourceConfig={"InstanceGroups": groups, "VolumeSizeInGB": 5},
+        channels=[jobs.channel("rows", bucket.uri("groups/"), InstanceGroupNames=["big"])],
+    )
+    found = {host: json.loads(text) for host, text in jobs.model(described).items()}
+    listed = [
+        {"instance_group_name": "big", "instance_type": "ml.m5.xlarge", "hosts": ["algo-1"]},
+        {"instance_group_name": "small", "instance_type": "ml.m5.large", "hosts": ["algo-2"]},
+    ]
+    assert found == {
+        "algo-1": ["big", "ml.m5.xlarge", ["code", "rows"], listed],
+        "algo-2": ["small", "ml.m5.large", ["code"], listed],
+    }
+
+
 @pytest.mark.source("https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventNotifications.html")
 def test_whoever_watches_the_bucket_is_told_of_the_model(jobs: Jobs, bucket: Bucket) -> None:
     sqs = jobs.aws.client("sqs")

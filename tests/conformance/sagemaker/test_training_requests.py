@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conformance.sagemaker.conftest import MACHINE, Bucket, Jobs, Refused, error_of
-from tests.waiting import eventually
 
 GUIDE = "https://docs.aws.amazon.com/sagemaker/latest/dg"
 REFERENCE = "https://docs.aws.amazon.com/sagemaker/latest/APIReference"
@@ -231,51 +229,3 @@ def test_summaries_agree_with_descriptions(jobs: Jobs, listed: list[str]) -> Non
         "TrainingEndTime",
     ):
         assert summary[member] == described[member]
-
-
-@pytest.mark.source(f"{GUIDE}/automating-sagemaker-with-eventbridge.html")
-def test_state_changes_are_events(jobs: Jobs, unique: Any) -> None:
-    events, sqs = jobs.aws.client("events"), jobs.aws.client("sqs")
-    queue = sqs.create_queue(QueueName=unique("jobs"))["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    rule, name = unique("jobs"), jobs.name("event")
-    pattern = {
-        "source": ["aws.sagemaker"],
-        "detail-type": ["SageMaker Training Job State Change"],
-        "detail": {"TrainingJobName": [name]},
-    }
-    rule_arn = events.put_rule(Name=rule, EventPattern=json.dumps(pattern))["RuleArn"]
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
-            }
-        ],
-    }
-    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": arn}])
-    described = jobs.run(jobs.training("pass", TrainingJobName=name, HyperParameters={"alpha": "1"}))
-    seen: dict[str, dict[str, Any]] = {}
-
-    def all_seen() -> bool:
-        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        for message in found.get("Messages", ()):
-            event = json.loads(message["Body"])
-            seen[event["detail"]["SecondaryStatus"]] = event
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return {"Starting", "Downloading", "Training", "Uploading", "Completed"} <= set(seen)
-
-    eventually(all_seen, within=60)
-    last = seen["Completed"]
-    assert last["resources"] == [described["TrainingJobArn"]]
-    assert last["detail"]["TrainingJobStatus"] == "Completed"
-    assert last["detail"]["HyperParameters"] == {"alpha": "1"}
-    assert last["detail"]["CreationTime"] == int(described["CreationTime"].timestamp() * 1000)
-    events.remove_targets(Rule=rule, Ids=["queue"])
-    events.delete_rule(Name=rule)
-    sqs.delete_queue(QueueUrl=queue)
