@@ -234,11 +234,53 @@ def test_a_shell_script_is_an_entry_point_too(job: Job) -> None:
 
 
 def test_what_a_script_s_process_sees_is_the_image_s_and_not_the_toolkit_s(job: Job) -> None:
+    script = """
+        import boto3, importlib.util
+        print("KIND", type(boto3).__name__, importlib.util.find_spec("mdlc_emulator"))
+    """
+    job.script({"train.py": script})
+    done = job.train()
+    assert "KIND module None" in done.stdout, done.stderr
+
+
+def test_a_script_of_the_xgboost_image_s_examples_trains(tmp_path: Path) -> None:
+    """As in AWS's abalone example: the image's own helpers, on one host."""
+    job = Job(XGBOOST, tmp_path / "ml")
+    (job.base / "input/data/train/rows.libsvm").write_text("1 0:1 1:2\n0 0:3 1:4\n1 0:1 1:1\n")
     job.script(
-        {"train.py": "import boto3, sys; print('KIND', type(boto3).__name__, 'mdlc' in str(sys.path))"}
+        {
+            "train.py": """
+            import json, os
+            import xgboost
+            from sagemaker_containers import entry_point
+            from sagemaker_xgboost_container import distributed
+            from sagemaker_xgboost_container.data_utils import get_dmatrix
+
+            def train(params, rows, is_master):
+                model = xgboost.train(params, rows, num_boost_round=2)
+                assert is_master
+                model.save_model(os.environ["SM_MODEL_DIR"] + "/model.ubj")
+
+            rows = get_dmatrix(os.environ["SM_CHANNEL_TRAIN"], "libsvm")
+            print("ROWS", rows.num_row(), rows.num_col(), rows.get_label().tolist())
+            distributed.rabit_run(
+                exec_fun=train, args={"params": {}, "rows": rows}, include_in_training=True,
+                hosts=json.loads(os.environ["SM_HOSTS"]), current_host=os.environ["SM_CURRENT_HOST"],
+                update_rabit_args=True,
+            )
+            assert get_dmatrix(os.environ["SM_MODEL_DIR"] + "/none", "csv") is None
+            try:
+                distributed.rabit_run(train, {}, True, ["a", "b"], "a")
+            except RuntimeError as error:
+                print("SAID", error)
+            """
+        }
     )
     done = job.train()
-    assert "KIND module False" in done.stdout, done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "ROWS 3 2 [1.0, 0.0, 1.0]" in done.stdout
+    assert "one instance; set InstanceCount to 1" in done.stdout
+    assert (job.base / "model" / "model.ubj").exists()
 
 
 def test_the_xgboost_image_runs_a_script_when_the_job_names_one(tmp_path: Path) -> None:
@@ -318,6 +360,10 @@ def test_a_user_s_own_functions_are_called_in_turn(job: Job) -> None:
         job,
         """
         from sagemaker_containers.beta.framework import encoders, worker
+        from sagemaker_inference import content_types, decoder, encoder, errors
+        from sagemaker_inference.decoder import decode
+
+        assert content_types.CSV == "text/csv" and decode is decoder.decode
 
         def model_fn(model_dir):
             with open(model_dir + "/word") as file:

@@ -91,7 +91,7 @@ def _execution_parameters(given: Functions) -> Any:
 
 def _load(framework: str) -> server.Handler:
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR") or "/opt/ml")
-    familiar.install()
+    familiar.offer()
     module = load(base)
     given = functions(module, FRAMEWORKS[framework]())
     service = Service(given, given.model_fn(str(base / "model")))

@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from mdlc_emulator.scripts import packages, versions
+from mdlc_emulator.scripts import familiar, packages, versions
 
 PROGRAM = "sagemaker_program"
 
@@ -29,6 +29,7 @@ def main() -> None:
             "(`pip install sagemaker-training`), or name a command by `train = [...]` in the recipe."
         )
     packages.keep_apart()
+    familiar.offer()
     versions.say(framework)
     from mdlc_emulator.scripts import toolkit
 

@@ -1,0 +1,5 @@
+"""Encoders, content types and the response of a worker."""
+
+from sagemaker_containers.beta.framework import content_types, encoders, worker
+
+__all__ = ["content_types", "encoders", "worker"]

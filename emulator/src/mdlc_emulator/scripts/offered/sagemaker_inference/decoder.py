@@ -1,0 +1,5 @@
+"""Bodies as arrays."""
+
+from mdlc_emulator.scripts.codecs import decode
+
+__all__ = ["decode"]

@@ -1,0 +1,5 @@
+"""Arrays as bodies."""
+
+from mdlc_emulator.scripts.codecs import encode
+
+__all__ = ["encode"]
