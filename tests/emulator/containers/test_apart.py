@@ -324,3 +324,13 @@ def test_an_isolated_network_has_no_way_out(apart: Runner) -> None:
     assert apart.sh("env | grep -i proxy", environment={"HTTPS_PROXY": "x"}, network=Network.PRIVATE) == [
         "HTTPS_PROXY=x"
     ]
+
+
+def test_a_directory_that_is_removed_and_made_anew_is_empty(apart: Runner) -> None:
+    facts = apart.containers.known()
+    if facts is None or not facts.writable:
+        pytest.skip("this kernel lets users have no overlays")
+    here = Path(__file__).parent
+    script = f"cd {here.parent}; rm -r {here.name}; mkdir {here.name}; ls {here.name} | wc -l"
+    assert apart.sh(script) == ["0"]
+    assert Path(__file__).exists()

@@ -53,12 +53,12 @@ class Shown(NamedTuple):
 class Plan(NamedTuple):
     """`base` is the container's own directory, empty at first; `root` the empty directory it is built on.
     `overlay` is False to show the machine's directories read-only, `read_only` to have nothing at the top be
-    writable either."""
+    writable either. `limited`: root here is not the machine's root."""
 
     base: str
     shown: list[Shown]
     shared_memory: int | None
-    user: bool
+    limited: bool
     overlay: bool
     read_only: bool = False
 
@@ -193,12 +193,12 @@ def _overlay(plan: Plan, lower: str, here: str, places: list[Shown]) -> bool:
     os.mkdir(work)
     was = os.stat(lower)
     os.chmod(upper, stat.S_IMODE(was.st_mode))
-    if not plan.user:
+    if not plan.limited:
         os.chown(upper, was.st_uid, was.st_gid)
     for place in places:
         _make_place(upper + place.target[len(lower) :], place.source, lower, len(upper))
     options = f"lowerdir={_escaped(lower)},upperdir={_escaped(upper)},workdir={_escaped(work)}"
-    options += ",userxattr" * plan.user
+    options += ",userxattr" * plan.limited
     # `volatile`: nobody waits for the disk on behalf of files that vanish (Linux 5.10).
     if not _laid(here, f"{options},volatile") and not _laid(here, options):
         return False

@@ -37,6 +37,12 @@ def become_root() -> None:
             file.write(text)
 
 
+def are_initial() -> bool:
+    """Whether this process is in the machine's own user namespace: root elsewhere is root of a part only."""
+    with open("/proc/self/uid_map") as file:
+        return file.read().split() == ["0", "0", str(2**32 - 1)]
+
+
 def next_child_is_first() -> None:
     """The next child will be the first process of a process namespace of its own."""
     _check(_libc.unshare(CLONE_NEWPID), "a process namespace")

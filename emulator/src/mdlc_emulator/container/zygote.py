@@ -134,7 +134,7 @@ class Zygote:
             birth.die_with_parent(signal.SIGKILL if alone else signal.SIGHUP)
             self._groups.enter(request["group"], request["cpus"], request["background"])
             if alone:
-                _enter(request, self._mode == "user", self._overlay)
+                _enter(request, self._overlay)
             else:
                 host.become_subreaper()
             gate = self._gate if request["outside"] is not None else None
@@ -146,14 +146,15 @@ class Zygote:
             os._exit(1)
 
 
-def _enter(request: dict[str, Any], user: bool, overlay: bool) -> None:
+def _enter(request: dict[str, Any], overlay: bool) -> None:
     namespaces.separate(request["network"] != "host")
     socket.sethostname(request["host_name"])
     read_only = request["read_only"]
+    limited = not namespaces.are_initial()
     shown = [filesystem.Shown(*one) for one in request["shown"]]
     filesystem.build(
         filesystem.Plan(
-            request["base"], shown, request["shared_memory"], user, overlay and not read_only, read_only
+            request["base"], shown, request["shared_memory"], limited, overlay and not read_only, read_only
         )
     )
 
@@ -187,7 +188,8 @@ def _attempt(user: bool, overlay: bool, place: str) -> tuple[bool, str]:
             if inner == 0:
                 try:
                     namespaces.separate(network=True)
-                    made = filesystem.build(filesystem.Plan(place, [], None, user, overlay))
+                    limited = not namespaces.are_initial()
+                    made = filesystem.build(filesystem.Plan(place, [], None, limited, overlay))
                     os.write(writer, b"+w" if made else b"+r")
                 except OSError as error:
                     os.write(writer, str(error.strerror or error).encode())
