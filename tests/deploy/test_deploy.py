@@ -50,6 +50,21 @@ def test_jobs_of_the_project_run(deployed: Deployed) -> None:
     assert "broken" not in report
 
 
+def test_jobs_are_taken_away_and_given_back(deployed: Deployed) -> None:
+    user, _ = deployed
+    batch = user.client("batch")
+    away = user.mdlc("deploy", "--without-jobs", "--json")
+    assert away.code == 0, away.error
+    assert "AWS Batch" in away.json["left_out"][0]
+    assert batch.describe_job_queues()["jobQueues"] == []
+    assert batch.describe_compute_environments()["computeEnvironments"] == []
+    back = user.mdlc("deploy", "--json")
+    assert back.code == 0, back.error
+    assert back.json["left_out"] == []
+    [queue] = batch.describe_job_queues()["jobQueues"]
+    assert (queue["jobQueueName"], queue["status"]) == ("mdlc-local", "VALID")
+
+
 def test_all_that_it_takes_is_really_executed(deployed: Deployed) -> None:
     """So that a deploy also works with `mdlc up --strict`."""
     user, _ = deployed

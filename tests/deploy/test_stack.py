@@ -14,6 +14,22 @@ Resources:
     Type: AWS::SQS::Queue
     Properties: {{QueueName: stack-test, VisibilityTimeout: {seconds}}}
 """
+CONDITIONAL = """
+Parameters: {Wanted: {Type: String, Default: "false"}}
+Conditions: {IsWanted: !Equals [!Ref Wanted, "true"]}
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: stack-test}
+  Log:
+    Type: AWS::Logs::LogGroup
+    Condition: IsWanted
+    Properties: {LogGroupName: /stack-test}
+  Place:
+    Type: AWS::SSM::Parameter
+    Condition: IsWanted
+    Properties: {Name: stack-test, Type: String, Value: !GetAtt Log.Arn}
+"""
 BROKEN = """
 Resources:
   Role:
@@ -81,3 +97,19 @@ Resources:
     assert stack.apply(unknown.format(wanted="no"), {}, quiet) == "created"
     with pytest.raises(MdlcError, match=r"Fleet: .*AWS::GameLift::Fleet not supported"):
         stack.apply(unknown.format(wanted="yes"), {}, quiet)
+
+
+def test_what_a_condition_gives_and_takes_comes_and_goes(stack: Stack, aws: Aws) -> None:
+    logs = aws.at(account="700000000005").client("logs")
+
+    def groups() -> list[str]:
+        found = logs.describe_log_groups(logGroupNamePrefix="/stack-test")["logGroups"]
+        return [group["logGroupName"] for group in found]
+
+    assert stack.apply(CONDITIONAL, {}, quiet) == "created"
+    assert groups() == []
+    for _ in range(2):
+        assert stack.apply(CONDITIONAL, {"Wanted": "true"}, quiet) == "updated"
+        assert groups() == ["/stack-test"]
+        assert stack.apply(CONDITIONAL, {"Wanted": "false"}, quiet) == "updated"
+        assert groups() == []
