@@ -87,3 +87,50 @@ def test_a_tuning_job_waits_for_the_account_s_instances(tuner: Tuner) -> None:
     found = tuner.run(jobs=24, parallel=24, static={"pace": "0.2"})
     assert found["HyperParameterTuningJobStatus"] == "Completed", found.get("FailureReason")
     assert found["TrainingJobStatusCounters"]["Completed"] == 24
+
+
+def test_what_a_definition_says_reaches_its_jobs(tuner: Tuner) -> None:
+    """Of several instance configurations the first; checkpoints of each job apart from those of others."""
+    asked = tuner.request(jobs=1, parallel=1)
+    definition = asked["TrainingJobDefinition"]
+    del definition["ResourceConfig"]
+    machine = {"InstanceCount": 1, "VolumeSizeInGB": 7}
+    definition |= {
+        "HyperParameterTuningResourceConfig": {
+            "InstanceConfigs": [
+                {"InstanceType": "ml.c5.xlarge", **machine},
+                {"InstanceType": "ml.m5.large", **machine},
+            ],
+        },
+        "CheckpointConfig": {"S3Uri": "s3://tuning/checkpoints/"},
+        "Environment": {"FLAVOUR": "plain"},
+        "EnableNetworkIsolation": True,
+    }
+    found = tuner.over(tuner.start(asked))
+    assert found["HyperParameterTuningJobStatus"] == "Completed", found.get("FailureReason")
+    name = found["BestTrainingJob"]["TrainingJobName"]
+    job = tuner.client.describe_training_job(TrainingJobName=name)
+    assert job["ResourceConfig"]["InstanceType"] == "ml.c5.xlarge"
+    assert job["ResourceConfig"]["VolumeSizeInGB"] == 7
+    assert job["CheckpointConfig"]["S3Uri"] == f"s3://tuning/checkpoints/{name}"
+    assert job["Environment"] == {"FLAVOUR": "plain"}
+    assert job["EnableNetworkIsolation"] is True
+    assert job["OutputDataConfig"]["S3OutputPath"] == "s3://tuning/output"
+
+
+def test_no_job_is_the_best_of_different_objectives(tuner: Tuner) -> None:
+    def definition(name: str, direction: str) -> dict[str, Any]:
+        return tuner.definition() | {
+            "DefinitionName": name,
+            "TuningObjective": {"Type": direction, "MetricName": "score"},
+            "HyperParameterRanges": continuous("x", "0", "1"),
+        }
+
+    asked = tuner.request(jobs=2)
+    del asked["TrainingJobDefinition"]
+    config = asked["HyperParameterTuningJobConfig"]
+    del config["ParameterRanges"], config["HyperParameterTuningJobObjective"]
+    asked["TrainingJobDefinitions"] = [definition("high", "Maximize"), definition("low", "Minimize")]
+    found = tuner.over(tuner.start(asked))
+    assert found["ObjectiveStatusCounters"]["Succeeded"] == 2
+    assert "BestTrainingJob" not in found

@@ -109,7 +109,6 @@ class TuningJob(Resource):
     ended: float | None = None
     converged_at: float | None = None
     not_improving: int = 0
-    recursive: bool = False
 
     @property
     def status(self) -> str:
