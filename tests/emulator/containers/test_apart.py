@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import threading
@@ -330,7 +331,12 @@ def test_a_directory_that_is_removed_and_made_anew_is_empty(apart: Runner) -> No
     facts = apart.containers.known()
     if facts is None or not facts.writable:
         pytest.skip("this kernel lets users have no overlays")
-    here = Path(__file__).parent
-    script = f"cd {here.parent}; rm -r {here.name}; mkdir {here.name}; ls {here.name} | wc -l"
-    assert apart.sh(script) == ["0"]
-    assert Path(__file__).exists()
+    kept = Path.cwd() / f"mdlc-kept-{uuid.uuid4().hex}"
+    (kept / "deep").mkdir(parents=True)
+    (kept / "deep/file").write_text("kept")
+    try:
+        script = f"cd {kept.parent}; rm -r {kept.name}; mkdir {kept.name}; ls {kept.name} | wc -l"
+        assert apart.sh(script) == ["0"]
+        assert (kept / "deep/file").read_text() == "kept"
+    finally:
+        shutil.rmtree(kept)
