@@ -17,7 +17,7 @@ from mdlc_emulator.algorithms.place import Place
 from mdlc_emulator.algorithms.specification import load
 
 from tests import flights
-from tests.emulator.algorithms.jobs import Done, Job, python, together
+from tests.emulator.algorithms.jobs import PACKAGE, Done, Job, python, together
 
 TRAIN, TEST = flights.split(4000)
 DISTANCE = flights.FEATURES.index("distance")
@@ -152,21 +152,30 @@ def body(of: Any) -> bytes:
     return flights.as_csv(tuple(of), label=False)
 
 
-LOGISTIC = """
+BARE = """
 import json, sys
 import numpy
+from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 train, test = (numpy.array(part) for part in json.load(sys.stdin))
 mean, deviation = train[:, 1:].mean(axis=0), train[:, 1:].std(axis=0)
 model = LogisticRegression(C=1e9, max_iter=1000).fit((train[:, 1:] - mean) / deviation, train[:, 0])
 chance = model.predict_proba((test[:, 1:] - mean) / deviation)[:, 1]
-print(roc_auc_score(test[:, 0], chance), log_loss(test[:, 0], chance))
+spread = KMeans(4, n_init=10, random_state=1).fit(train[:, 1:]).inertia_ / len(train)
+json.dump([roc_auc_score(test[:, 0], chance), log_loss(test[:, 0], chance), spread], sys.stdout)
 """
 
 
-def test_a_binary_classifier_is_as_good_as_bare_logistic_regression(jobs: Any) -> None:
-    auc, loss = map(float, python(LOGISTIC, data=json.dumps([TRAIN, TEST]).encode()).split())
+@pytest.fixture(scope="module")
+def bare() -> tuple[float, float, float]:
+    """scikit-learn alone: AUC and loss of logistic regression, mean squared distance of k-means."""
+    auc, loss, spread = json.loads(python(BARE, data=json.dumps([TRAIN, TEST]).encode()))
+    return auc, loss, spread
+
+
+def test_a_binary_classifier_is_as_good_as_bare_logistic_regression(jobs: Any, bare: Any) -> None:
+    auc, loss, _ = bare
     found = metrics(jobs["binary"])
     assert found["test:roc_auc_score"] == pytest.approx(auc, abs=0.005)
     assert found["test:objective_loss"] == pytest.approx(loss, abs=0.005)
@@ -260,6 +269,10 @@ def test_neighbours_are_the_nearest(jobs: Any) -> None:
     assert f"#test_score (algo-1) : ('accuracy', {accuracy!r})" in jobs["knn"][1].stdout
 
 
+def test_clusters_are_as_tight_as_bare_k_means_has_them(jobs: Any, bare: Any) -> None:
+    assert metrics(jobs["kmeans"])["train:msd"] <= 1.1 * bare[2]
+
+
 def test_clusters_are_the_closest_centers(jobs: Any) -> None:
     given = jobs["kmeans"][0]
     centers = Artefact.load(given.root / "model").arrays["centers"].astype(np.float64)
@@ -320,7 +333,7 @@ def test_the_difference_is_in_the_log_and_beside_the_model(jobs: Any) -> None:
         assert f"Difference: {difference}" in done.stdout
         facts = Artefact.load(given.root / "model").facts
         assert facts["difference"] == difference
-        assert facts["ran"].startswith("scikit-learn ")
+        assert facts["ran"].split()[0] == load(given.algorithm).runs
 
 
 def test_labels_that_are_no_classes_fail_with_the_customers_code(jobs: Any) -> None:
@@ -411,3 +424,40 @@ def test_an_artefact_of_somebody_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model_algo-1").write_bytes(b"\x12\x01\0\0\0\0\0\0")  # as MXNet's parameters begin
     with pytest.raises(ArtefactError, match="Train the model here"):
         Artefact.load(tmp_path)
+
+
+NEIGHBOURS = """
+import json, sys
+import numpy
+sys.path.insert(0, sys.argv[1])
+from mdlc_emulator.algorithms.amazon.artefact import Artefact
+from mdlc_emulator.algorithms.amazon.knn import Predictor
+random = numpy.random.default_rng(3)
+said = []
+for metric in ("sqeuclidean", "cosine", "inner"):
+    for width in (3, 40):
+        rows, asked = random.normal(size=(500, width)), random.normal(size=(30, width))
+        facts = {"k": 4, "predictor_type": "regressor", "metric": metric}
+        labels = numpy.arange(500.0)
+        found = Predictor(Artefact(facts, {"rows": rows, "labels": labels})).predict(asked, verbose=True)
+        asked = asked.astype("float32").astype(float)
+        if metric == "inner":
+            cost = -asked @ rows.T
+        elif metric == "cosine":
+            lengths = [numpy.linalg.norm(part, axis=1) for part in (asked, rows)]
+            cost = 1 - asked @ rows.T / numpy.outer(*lengths)
+        else:
+            cost = ((asked[:, None, :] - rows) ** 2).sum(axis=2)
+        wanted = numpy.argsort(cost, axis=1)[:, :4]
+        distances = numpy.abs(numpy.take_along_axis(cost, wanted, axis=1))
+        said.append([
+            bool((found["labels"] == wanted).all()),
+            bool(numpy.allclose(numpy.abs(found["distances"]), distances, rtol=1e-4, atol=1e-6)),
+            bool(numpy.allclose(found["predicted_label"], wanted.mean(axis=1))),
+        ])
+json.dump(said, sys.stdout)
+"""
+
+
+def test_neighbours_are_the_nearest_by_every_measure_and_in_every_dimension() -> None:
+    assert json.loads(python(NEIGHBOURS, str(PACKAGE.parent))) == [[True] * 3] * 6

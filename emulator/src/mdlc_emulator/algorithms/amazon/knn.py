@@ -14,6 +14,10 @@ from mdlc_emulator.algorithms.amazon.job import Job, labels_of
 from mdlc_emulator.algorithms.errors import UserError
 
 SEED = 1
+TREE_DIMENSIONS = 16
+"""Up to here a tree of rows is quicker than looking at all of them."""
+BLOCK = 256
+"""Rows whose distances to all indexed ones are held at once."""
 METRICS = {"L2": "sqeuclidean", "COSINE": "cosine", "INNER_PRODUCT": "inner"}
 
 
@@ -78,13 +82,15 @@ class Predictor:
         self._classifies = artefact.facts["predictor_type"] == "classifier"
         self._labels = artefact.arrays["labels"]
         self._projection = artefact.arrays.get("projection")
-        self._rows = np.ascontiguousarray(artefact.arrays["rows"])
+        self._rows = artefact.arrays["rows"].astype(np.float64)
         self._metric: str = artefact.facts["metric"]
-        if self._metric != "inner":
-            from sklearn.neighbors import NearestNeighbors
+        if self._metric == "cosine":
+            self._rows = _on_the_sphere(self._rows)
+        self._tree = None
+        if self._metric != "inner" and self._rows.shape[1] <= TREE_DIMENSIONS:
+            from scipy.spatial import cKDTree
 
-            named = "euclidean" if self._metric == "sqeuclidean" else "cosine"
-            self._index = NearestNeighbors(n_neighbors=self._k, metric=named).fit(self._rows)
+            self._tree = cKDTree(self._rows)
 
     def predict(self, rows: Any, *, verbose: bool = False) -> dict[str, Any]:
         rows = np.asarray(rows, np.float32)
@@ -97,12 +103,38 @@ class Predictor:
         return {**fields, "distances": distances.astype(np.float32), "labels": labels} if verbose else fields
 
     def _neighbours(self, rows: Any) -> tuple[Any, Any]:
-        if self._metric != "inner":
-            distances, nearest = self._index.kneighbors(rows)
-            return (distances**2 if self._metric == "sqeuclidean" else distances), nearest
-        products = rows @ self._rows.T
-        nearest = np.argsort(-products, axis=1, kind="stable")[:, : self._k]
-        return np.take_along_axis(products, nearest, axis=1), nearest
+        """Distances of the k nearest, nearest first, and their places."""
+        rows = rows.astype(np.float64)
+        if self._metric == "cosine":
+            rows = _on_the_sphere(rows)
+        if self._tree is not None:
+            far, nearest = self._tree.query(rows, k=np.arange(1, self._k + 1))
+            squared = far**2
+        else:
+            squared, nearest = self._brute(rows)
+        # On the unit sphere the square of the distance is twice one minus the cosine.
+        return (squared / 2 if self._metric == "cosine" else squared), nearest
+
+    def _brute(self, rows: Any) -> tuple[Any, Any]:
+        places, found = [], []
+        norms = (self._rows**2).sum(axis=1)
+        for start in range(0, len(rows), BLOCK):
+            part = rows[start : start + BLOCK]
+            products = part @ self._rows.T
+            cost = -products if self._metric == "inner" else norms - 2 * products
+            at = np.argsort(cost, axis=1, kind="stable")[:, : self._k]
+            places.append(at)
+            if self._metric == "inner":
+                found.append(np.take_along_axis(products, at, axis=1))
+            else:
+                found.append(((self._rows[at] - part[:, None, :]) ** 2).sum(axis=2))
+        return np.concatenate(found), np.concatenate(places)
+
+
+def _on_the_sphere(rows: Any) -> Any:
+    """Rows of length one; a row of zeros stays."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows / np.where(length > 0, length, 1)
 
 
 def _most_frequent(labels: Any) -> Any:
