@@ -373,3 +373,134 @@ def test_nothing_of_a_killed_emulator_serves_on(tmp_path: Path) -> None:
     os.kill(instance.supervisor_pid, signal.SIGKILL)
     eventually(lambda: not set(processes("echo")) - before)
     instance.stop()
+
+
+def test_variants_keep_what_they_had_when_an_update_says_so(serving: Serving) -> None:
+    model = serving.model("echo")
+
+    def config(**members: Any) -> str:
+        two = [serving.variant(model, VariantName=name, **members) for name in ("a", "b")]
+        return serving.config(*two)
+
+    def state(endpoint: str) -> dict[str, tuple[float, int]]:
+        found = serving.settled(endpoint)["ProductionVariants"]
+        return {one["VariantName"]: (one["CurrentWeight"], one["CurrentInstanceCount"]) for one in found}
+
+    endpoint = f"endpoint-{uuid.uuid4().hex[:8]}"
+    serving.client.create_endpoint(EndpointName=endpoint, EndpointConfigName=config())
+    serving.settled(endpoint)
+    serving.client.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint,
+        DesiredWeightsAndCapacities=[
+            {"VariantName": "a", "DesiredWeight": 4, "DesiredInstanceCount": 2},
+            {"VariantName": "b", "DesiredWeight": 2},
+        ],
+    )
+    assert state(endpoint) == {"a": (4, 2), "b": (2, 1)}
+    serving.client.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=config(InitialVariantWeight=9),
+        RetainAllVariantProperties=True,
+    )
+    assert state(endpoint) == {"a": (4, 2), "b": (2, 1)}
+    serving.client.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=config(InitialVariantWeight=9),
+        RetainAllVariantProperties=True,
+        ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredWeight"}],
+    )
+    assert state(endpoint) == {"a": (9, 2), "b": (9, 1)}
+    serving.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config(InitialVariantWeight=5))
+    assert state(endpoint) == {"a": (5, 1), "b": (5, 1)}
+    with pytest.raises(ClientError) as raised:
+        serving.client.update_endpoint(
+            EndpointName=endpoint,
+            EndpointConfigName=config(),
+            ExcludeRetainedVariantProperties=[{"VariantPropertyType": "DesiredWeight"}],
+        )
+    assert raised.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_linear_steps_follow_each_other(serving: Serving) -> None:
+    model = serving.model("echo")
+    endpoint = serving.endpoint(serving.variant(model))
+    routing = {
+        "Type": "LINEAR",
+        "WaitIntervalInSeconds": 1,
+        "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+    }
+    policy = {
+        "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 1}
+    }
+    serving.client.update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=serving.config(serving.variant(model)),
+        DeploymentConfig=policy,
+    )
+    said: list[str] = []
+
+    def over() -> bool:
+        found = serving.client.describe_endpoint(EndpointName=endpoint)
+        for variant in found.get("PendingDeploymentSummary", {}).get("ProductionVariants", ()):
+            for status in variant.get("VariantStatus", ()):
+                if status["Status"] == "Baking" and status["StatusMessage"] not in said:
+                    said.append(status["StatusMessage"])
+        return bool(found["EndpointStatus"] == "InService")
+
+    eventually(over, every=0.02)
+    assert said == [
+        f"Baking for 1 seconds ({setting}) with traffic enabled on {part} capacity of 1 instance(s)."
+        for setting, part in (("WaitIntervalInSeconds", "canary"), ("TerminationWaitInSeconds", "full"))
+    ]
+
+
+def test_containers_are_called_by_name_in_direct_mode(serving: Serving) -> None:
+    name = f"model-{uuid.uuid4().hex[:8]}"
+    serving.client.create_model(
+        ModelName=name,
+        Containers=[{"Image": "test/echo", "ContainerHostname": host} for host in ("first", "second")],
+        InferenceExecutionConfig={"Mode": "Direct"},
+    )
+    endpoint = serving.endpoint(serving.variant(name))
+    assert serving.invoke(endpoint, TargetContainerHostname="second")["Body"] == b"x"
+    with pytest.raises(ClientError) as raised:
+        serving.invoke(endpoint)
+    assert raised.value.response["Error"]["Code"] == "ValidationError"
+    with pytest.raises(ClientError) as raised:
+        serving.invoke(endpoint, b"status 418", TargetContainerHostname="second")
+    assert "from second with message" in raised.value.response["Error"]["Message"]
+
+
+def test_more_instances_than_the_quota_are_refused_at_once(serving: Serving) -> None:
+    config = serving.config(serving.variant(serving.model("echo"), InitialInstanceCount=21))
+    with pytest.raises(ClientError) as raised:
+        serving.client.create_endpoint(EndpointName="too-many", EndpointConfigName=config)
+    assert raised.value.response["Error"]["Code"] == "ResourceLimitExceeded"
+    assert "'ml.m5.large for endpoint usage' is 20 Instances" in raised.value.response["Error"]["Message"]
+
+
+def test_a_transform_job_without_a_server_fails_with_its_last_lines(serving: Serving) -> None:
+    s3 = serving.aws.client("s3")
+    bucket = f"rows-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="in/a.csv", Body=b"1\n")
+    job = f"job-{uuid.uuid4().hex[:8]}"
+    serving.client.create_transform_job(
+        TransformJobName=job,
+        ModelName=serving.model("silent"),
+        TransformInput={
+            "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/in/"}}
+        },
+        TransformOutput={"S3OutputPath": f"s3://{bucket}/out"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+
+    def over() -> dict[str, Any] | None:
+        found: dict[str, Any] = serving.client.describe_transform_job(TransformJobName=job)
+        return found if found["TransformJobStatus"] != "InProgress" else None
+
+    found = eventually(over)
+    assert found is not None
+    assert found["TransformJobStatus"] == "Failed"
+    assert found["FailureReason"].startswith("AlgorithmError: Model server of container primary")
+    assert "a server of kind silent" in found["FailureReason"]

@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.h
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.containers.logs import LogWriter
-from mdlc_emulator.engine.sagemaker.endpoints.fleet import STARTUP_SECONDS, Fleet, Variant
+from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, Variant
 from mdlc_emulator.engine.sagemaker.endpoints.shares import Shares
 from mdlc_emulator.engine.sagemaker.kernel.errors import already_existing, could_not_find
 from mdlc_emulator.engine.sagemaker.kernel.events import announce
@@ -24,6 +23,7 @@ from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
 from mdlc_emulator.engine.sagemaker.models.operations import models
 from mdlc_emulator.engine.sagemaker.models.plan import plan
 from mdlc_emulator.engine.sagemaker.runtime.capture import Capture
+from mdlc_emulator.engine.sagemaker.runtime.server import startup_seconds
 
 ENDPOINT = Kind("endpoint", could_not_find("endpoint"), already_existing("endpoint"))
 
@@ -195,7 +195,7 @@ def endpoints(caller: Caller) -> Shelf[Endpoint]:
 def fleet_of(endpoint: Endpoint, config: dict[str, Any]) -> Fleet:
     """The fleet that a configuration asks for, nothing of it started. The errors of missing models;
     NotServableError for images that cannot serve."""
-    startup = float(os.environ.get("MDLC_SAGEMAKER_STARTUP_SECONDS") or STARTUP_SECONDS)
+    startup = startup_seconds()
     caller = endpoint.caller
 
     def log(stream: str) -> LogWriter:

@@ -20,10 +20,6 @@ LOG = logging.getLogger(__name__)
 DRAIN_SECONDS = 65.0
 """A retired instance gets this long to answer what it has taken: no invocation lasts longer than 60 s."""
 
-STARTUP_SECONDS = 480.0
-"""Within which a server must answer /ping with 200, unless ContainerStartupHealthCheckTimeoutInSeconds says
-otherwise or the setting MDLC_SAGEMAKER_STARTUP_SECONDS."""
-
 RESTARTS = (0.0, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between the deaths of a server that has been in service and its next start; the last one stays."""
 

@@ -6,6 +6,7 @@ it is ready once /ping answers 200.
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import tempfile
@@ -43,6 +44,13 @@ TAIL = 15
 """Lines of output that a failure tells."""
 TAIL_CHARACTERS = 700
 STOP_GRACE = 5.0
+STARTUP_SECONDS = 480.0
+
+
+def startup_seconds() -> float:
+    """Within which a server must answer /ping with 200, unless a request says otherwise: the setting
+    MDLC_SAGEMAKER_STARTUP_SECONDS, else 480."""
+    return float(os.environ.get("MDLC_SAGEMAKER_STARTUP_SECONDS") or STARTUP_SECONDS)
 
 
 class ServerError(Exception):

@@ -30,6 +30,7 @@ from mdlc_emulator.engine.sagemaker.kernel.resource import moment
 from mdlc_emulator.engine.sagemaker.models.operations import models
 from mdlc_emulator.engine.sagemaker.models.plan import NotServableError, plan
 from mdlc_emulator.engine.sagemaker.runtime.instance import Instance, InstanceError
+from mdlc_emulator.engine.sagemaker.runtime.server import startup_seconds
 from mdlc_emulator.engine.sagemaker.runtime.wire import UnansweredError
 from mdlc_emulator.engine.sagemaker.transform import split
 from mdlc_emulator.engine.sagemaker.transform.job import TransformJob
@@ -40,7 +41,6 @@ from mdlc_emulator.engine.sagemaker.transform.stream import Client, RecordError,
 LOG = logging.getLogger(__name__)
 
 GROUP = "/aws/sagemaker/TransformJobs"
-STARTUP_SECONDS = 480.0
 TIMEOUT, RETRIES = 600, 3
 """ModelClientConfig's defaults: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelClientConfig.html"""
 SEE_LOGS = "See job logs for more information"
@@ -179,7 +179,7 @@ class _Run:
                 if self._job.control.asked():
                     raise StoppedError
                 self._watch_stop(instance)
-                instance.start(STARTUP_SECONDS)
+                instance.start(startup_seconds())
                 ready.append(instance)
         except InstanceError as error:
             for instance in ready:
