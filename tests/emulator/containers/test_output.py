@@ -6,7 +6,7 @@ import io
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mdlc_emulator.engine.containers.lines import LONGEST, Lines
+from mdlc_emulator.engine.containers.lines import LONGEST, Lines, pieces
 
 from tests.emulator.containers.conftest import Runner
 
@@ -64,3 +64,12 @@ def test_a_line_without_end_is_handed_on_in_pieces_between_characters() -> None:
     lines.end()
     assert "".join(found) == text
     assert max(len(piece.encode()) for piece in found) <= LONGEST
+
+
+@given(st.text(max_size=200), st.integers(4, 40))
+def test_pieces_of_a_line_are_the_line(line: str, size: int) -> None:
+    text = line.encode(errors="replace").decode()
+    found = list(pieces(text, size))
+    assert "".join(found) == text
+    assert all(0 < len(piece.encode()) <= size for piece in found) or not text
+    assert all(len(piece.encode()) > size - 4 for piece in found[:-1])

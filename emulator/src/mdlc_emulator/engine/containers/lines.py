@@ -1,6 +1,6 @@
-"""Lines out of a stream of bytes."""
+"""Lines out of a stream of bytes, and pieces out of a line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 LONGEST = 1 << 20
 """A line without an end is handed on in pieces of this many bytes."""
@@ -41,3 +41,18 @@ def _boundary(data: bytes) -> int:
     while cut > LONGEST - 4 and cut < len(data) and data[cut] & 0xC0 == 0x80:
         cut -= 1
     return cut
+
+
+def pieces(line: str, size: int) -> Iterator[str]:
+    """`line` in pieces of at most `size` bytes of UTF-8 (`size` is 4 or more), no character cut in two."""
+    if len(line) * 4 <= size:
+        yield line
+        return
+    data = line.encode()
+    start = 0
+    while start < len(data):
+        end = min(start + size, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end -= 1
+        yield data[start:end].decode()
+        start = end

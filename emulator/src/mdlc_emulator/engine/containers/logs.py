@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mdlc_emulator.engine import clock
+from mdlc_emulator.engine.containers.lines import pieces
 from mdlc_emulator.engine.logs.writing import Stream, store
 
 LOG = logging.getLogger(__name__)
@@ -90,18 +91,3 @@ _DELIVERY = _Delivery()
 def _events(timestamp: int, line: str) -> Iterator[dict[str, Any]]:
     for message in pieces(line, EVENT_BYTES):
         yield {"timestamp": timestamp, "message": message}
-
-
-def pieces(line: str, size: int) -> Iterator[str]:
-    """`line` in pieces of at most `size` bytes of UTF-8 (`size` is 4 or more), no character cut in two."""
-    if len(line) * 4 <= size:
-        yield line
-        return
-    data = line.encode()
-    start = 0
-    while start < len(data):
-        end = min(start + size, len(data))
-        while end < len(data) and data[end] & 0xC0 == 0x80:
-            end -= 1
-        yield data[start:end].decode()
-        start = end
