@@ -49,9 +49,9 @@ def native_service(
     """The service `name`, each operation answered by `backend[operation](caller, request)`.
 
     A backend returns the response as botocore's model shapes it, or raises `AwsError`. Requests are checked
-    against the model's constraints first (`unchecked` names shapes that the backend checks itself, `violation`
-    is the code of the error). An
-    operation that the backend lacks is answered with 501 and a sentence that says so.
+    against the model's constraints first (`unchecked` names shapes that the backend checks itself,
+    `violation` is the code of the error). An operation that the backend lacks is answered with 501 and a
+    sentence that says so.
     """
     model = load_service(name)
 
