@@ -252,3 +252,19 @@ def test_tags_of_every_resource(batch: Batch, environment: str, queue: str) -> N
     with pytest.raises(ClientError) as error:
         client.list_tags_for_resource(resourceArn=own_queue + "-other")
     refusal(error)
+
+
+@pytest.mark.source(f"{GUIDE}/unmanaged-compute-environments.html")
+def test_an_unmanaged_environment_without_instances_runs_nothing(batch: Batch, unique: Any) -> None:
+    name = unique("unmanaged")
+    batch.client.create_compute_environment(computeEnvironmentName=name, type="UNMANAGED")
+    batch.environments.append(name)
+    found = batch.settled(name)
+    assert (found["type"], found["status"]) == ("UNMANAGED", "VALID")
+    assert "computeResources" not in found
+    queue = batch.queue(name)
+    definition = batch.shell("true", container=WHOLE, platformCapabilities=["EC2"])
+    job_id = batch.submit(queue, definition)
+    assert batch.until(job_id, "RUNNABLE")["attempts"] == []
+    batch.client.cancel_job(jobId=job_id, reason="over")
+    assert batch.ended(job_id)["statusReason"] == "over"
