@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from mdlc_emulator import engine
+from mdlc_emulator.engine.containers.contract import Network
 from mdlc_emulator.launcher import start
 from mdlc_emulator.pytest_plugin import Aws
+from mdlc_emulator.supervisor.host import descendants
 
 from tests.emulator.containers.conftest import MODES, Runner, allowed, jobs_of
 from tests.waiting import eventually
@@ -147,3 +149,29 @@ def test_the_emulator(victim: str) -> None:
         eventually(lambda: not marked(mark), within=5)
     finally:
         instance.stop()
+
+
+def test_the_way_out_of_private_networks(apart: Runner) -> None:
+    """It is made anew for the next container."""
+    assert apart.sh("env | grep -c HTTPS_PROXY", network=Network.PRIVATE) == ["1"]
+    zygote = apart.containers._zygote
+    assert zygote is not None
+    [first] = eventually(lambda: len(below := children(zygote._process.pid)) == 1 and below)
+    gates = eventually(lambda: children(first))
+    for gate in gates:
+        os.kill(gate, signal.SIGKILL)
+    eventually(lambda: not [gate for gate in gates if Path(f"/proc/{gate}").exists()])
+    assert apart.sh("env | grep -c HTTPS_PROXY", network=Network.PRIVATE) == ["1"]
+    assert eventually(lambda: children(first)) != gates
+
+
+def children(pid: int) -> list[int]:
+    below = descendants(pid)
+    return [child for child in below if _parent(child) == pid]
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0

@@ -41,6 +41,7 @@ class Zygote:
         )
         self._overlay = settings["overlay"]
         self._groups = processors.Groups()
+        self._gate_process = 0
         self._gate: socket.socket | None = None
         """To the process that is the way out of private networks, once there is one."""
         self._processes: namespaces.ProcessNamespaces | None = None
@@ -83,24 +84,30 @@ class Zygote:
             if "remove" in order:
                 self._remove(order["remove"], order["group"])
             else:
-                if order["outside"] is not None and self._gate is None and self._processes is not None:
-                    self._gate = self._open_gate(order["outside"], files)
+                if order["outside"] is not None and self._processes is not None:
+                    self._keep_gate(order["outside"], files)
                 self._fork(order, files)
                 self._groups.passed(order["cpus"])
                 for number in files:
                     os.close(number)
 
-    def _open_gate(self, upstream: str, files: list[int]) -> socket.socket:
-        """Start the process that serves it. `files` are of a container that waits to be started."""
+    def _keep_gate(self, upstream: str, files: list[int]) -> None:
+        """See that the process that serves the gate lives. `files` are of a container that waits to be
+        started."""
+        if self._gate is not None:
+            if _lives(self._gate_process):
+                return
+            self._gate.close()
         ours, theirs = socket.socketpair()
-        if os.fork() == 0:
+        self._gate_process = os.fork()
+        if self._gate_process == 0:
             for number in (*files, self._control.detach(), ours.detach()):
                 os.close(number)
             from mdlc_emulator.container import gate  # heavy, and only private networks need it
 
             gate.run(theirs, upstream)
         theirs.close()
-        return ours
+        self._gate = ours
 
     def _remove(self, directory: str, group: str) -> None:
         if os.fork() == 0:
@@ -144,6 +151,14 @@ class Zygote:
             say(report, {"failed": said or f"{type(error).__name__}: {error}"})
         finally:
             os._exit(1)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _enter(request: dict[str, Any], overlay: bool) -> None:
