@@ -124,10 +124,11 @@ def _refuse(request: Request) -> None:
     for member, way_out in _UNSUPPORTED.items():
         if request.get(member):
             raise unsupported(f"{member} of training jobs", way_out)
-    if request.get("RemoteDebugConfig", {}).get("EnableRemoteDebug"):
+    if request.get("DebugHookConfig", {}).get("CollectionConfigurations"):
         raise unsupported(
-            "RemoteDebugConfig", "The job's processes run on this machine: attach to them there."
+            "CollectionConfigurations of DebugHookConfig", "Leave them out: nothing is collected."
         )
+    _refuse_remote_debugging(request)
     resources = request["ResourceConfig"]
     for member in ("TrainingPlanArn", "InstancePlacementConfig", "InstancePreferences"):
         if resources.get(member):
