@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.batch.dispatch import TOO_LARGE
 from mdlc_emulator.engine.batch.model import RETENTION_SECONDS, Status
 from mdlc_emulator.engine.clock import ManualClock
+from mdlc_emulator.engine.containers.host import HostContainers
 
 from tests.emulator.batch.conftest import CALLER, Engine
+from tests.emulator.conftest import variable
 from tests.waiting import eventually
 
 
@@ -107,3 +111,21 @@ def test_an_image_that_nobody_knows_fails_at_the_start(engine: Engine, image: st
     assert (job.status, job.attempts[0].exit_code) == (Status.FAILED, None)
     assert job.attempts[0].reason == "CannotPullContainerError: not-here"
     assert job.attempts[0].started is None
+
+
+def test_a_read_only_root_is_kept_or_the_job_does_not_start(tmp_path: Path) -> None:
+    """Where there are no namespaces it could write to the machine's own files."""
+    mark = tmp_path / "written"
+    with variable("MDLC_CONTAINERS", "off"):
+        containers = HostContainers(tmp_path / "containers")
+        try:
+            engine = Engine(lambda: containers)
+            engine.ready()
+            properties = engine.store.of(CALLER).definitions["d"][-1].members["containerProperties"]
+            properties["readonlyRootFilesystem"] = True
+            job = engine.ended(engine.submit("touch", str(mark)))
+        finally:
+            containers.stop_all()
+    assert job.status is Status.FAILED
+    assert "readonlyRootFilesystem cannot be kept" in (job.attempts[0].reason or "")
+    assert not mark.exists()

@@ -50,8 +50,11 @@ class Runner:
             surroundings = self._world.surroundings(job.caller, container.get("jobRoleArn"))
             options = (container.get("logConfiguration") or {}).get("options") or {}
             spec = build(job, image, secrets, surroundings, volumes)
+            containers = self._containers()
+            if spec.read_only_root:
+                _require_namespaces(*containers.isolation())
             stream = self._world.log_stream(job.caller, options, attempt.stream)
-            started = self._containers().start(spec, stream.line)
+            started = containers.start(spec, stream.line)
         except (StartError, ContainerError) as error:
             _clean(volumes, stream)
             self._dispatcher.ended(job, attempt, _not_started(error))
@@ -73,6 +76,15 @@ class Runner:
             self._dispatcher.ended(job, attempt, _meaning(end))
 
         started.when_over(over)
+
+
+def _require_namespaces(isolation: str, reason: str) -> None:
+    """A read-only root is a promise: without a place of its own, the job could write to the machine's."""
+    if isolation != "namespaces":
+        raise StartError(
+            f"CannotStartContainerError: readonlyRootFilesystem cannot be kept on this machine ({reason}): "
+            "leave it out, or see `mdlc doctor`."
+        )
 
 
 def _not_started(error: Exception) -> Ended:
