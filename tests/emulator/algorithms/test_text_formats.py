@@ -175,6 +175,21 @@ def test_predictions_in_each_type_are_as_documented() -> None:
     assert stdlib_json.loads(lines[0]) == {"closest_cluster": 1.0, "distance_to_cluster": 3.0}
 
 
+@given(
+    st.dictionaries(
+        st.text(max_size=5),
+        arrays(np.float32, 4) | arrays(np.float64, (4, 3)) | arrays(np.int64, 4),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_predictions_are_written_as_pythons_json_writes_them(fields: dict[str, Any]) -> None:
+    items = [{name: column[row].tolist() for name, column in fields.items()} for row in range(4)]
+    assert encode(fields, "application/json", "top").decode() == stdlib_json.dumps({"top": items})
+    lines = "".join(stdlib_json.dumps(item) + "\n" for item in items)
+    assert encode(fields, "application/jsonlines").decode() == lines
+
+
 @pytest.mark.parametrize(
     ("accept", "found"),
     [

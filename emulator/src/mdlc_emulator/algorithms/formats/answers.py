@@ -33,12 +33,26 @@ def encode(fields: Fields, media_type: str, top: str = "predictions") -> bytes:
         return _recordio(fields)
     if media_type == types.CSV:
         return _csv(fields)
-    names = list(fields)
-    lists = [np.asarray(fields[name]).tolist() for name in names]
-    items = [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
+    items = _objects(fields)
     if media_type == types.JSON_LINES:
-        return "".join(json.dumps(item) + "\n" for item in items).encode()
-    return json.dumps({top: items}).encode()
+        return ("\n".join(items) + "\n" if items else "").encode()
+    return f'{{"{top}": [{", ".join(items)}]}}'.encode()
+
+
+def _objects(fields: Fields) -> list[str]:
+    """Each prediction as JSON writes it, column by column: json.dumps of each takes four times as long."""
+    columns = [_values(np.asarray(column)) for column in fields.values()]
+    names = [json.dumps(name).replace("{", "{{").replace("}", "}}") for name in fields]
+    pattern = "{{" + ", ".join(f"{name}: {{}}" for name in names) + "}}"
+    return list(map(pattern.format, *columns))
+
+
+def _values(column: Any) -> list[str]:
+    if column.dtype.kind == "f" and not np.isfinite(column).all():
+        return list(map(json.dumps, column.tolist()))  # NaN and Infinity, which repr writes otherwise
+    if column.ndim == 1:
+        return list(map(repr, column.tolist()))
+    return ["[" + ", ".join(map(repr, row)) + "]" for row in column.tolist()]
 
 
 def _csv(fields: Fields) -> bytes:
