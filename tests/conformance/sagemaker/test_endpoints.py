@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.conformance.sagemaker.conftest import error_of
@@ -321,3 +323,20 @@ def test_a_server_that_crashes_is_started_again(serving: Serving) -> None:
     eventually(back)
     assert before
     assert serving.client.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
+
+
+@pytest.mark.long
+@pytest.mark.source(INVOKE)
+def test_a_model_has_sixty_seconds(serving: Serving, endpoint: str) -> None:
+    patient = serving.aws.client(
+        "sagemaker-runtime", config=Config(read_timeout=90, retries={"total_max_attempts": 1})
+    )
+    began = time.monotonic()
+    with pytest.raises(ClientError) as raised:
+        patient.invoke_endpoint(EndpointName=endpoint, Body="sleep 63", ContentType="text/csv")
+    assert 55 < time.monotonic() - began < 63
+    assert failure(raised) == ("ModelError", 424)
+    message = error_of(raised)[1]
+    assert message.startswith(
+        'Received server error (0) from primary with message "Your invocation timed out'
+    )

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from tests.conformance.sagemaker.conftest import IMAGE, error_of
 from tests.conformance.sagemaker.serving import Serving, serving
+from tests.waiting import eventually
 
 __all__ = ["serving"]
 
@@ -106,3 +107,34 @@ def test_models_are_listed_by_name_and_time(serving: Serving) -> None:
     names = [serving.model() for _ in range(3)]
     listed = serving.client.list_models(NameContains="model", SortBy="CreationTime", MaxResults=3)
     assert [model["ModelName"] for model in listed["Models"]] == names[::-1]
+
+
+@pytest.mark.source("https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinition.html")
+def test_a_model_package_says_what_its_model_runs(serving: Serving) -> None:
+    package = serving.name("package")
+    container = serving.container()
+    serving.client.create_model_package(
+        ModelPackageName=package,
+        InferenceSpecification={
+            "Containers": [{key: container[key] for key in ("Image", "ModelDataUrl", "Environment")}],
+            "SupportedTransformInstanceTypes": ["ml.m5.large"],
+            "SupportedRealtimeInferenceInstanceTypes": ["ml.m5.large"],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )
+
+    def completed() -> bool:
+        found = serving.client.describe_model_package(ModelPackageName=package)
+        return bool(found["ModelPackageStatus"] == "Completed")
+
+    eventually(completed)
+    name = serving.name("model")
+    serving.client.create_model(
+        ModelName=name, PrimaryContainer={"ModelPackageName": package}, ExecutionRoleArn=serving.role
+    )
+    found = serving.client.describe_model(ModelName=name)["PrimaryContainer"]
+    assert found["ModelPackageName"] == package
+    code, message = refused(serving, PrimaryContainer={"ModelPackageName": "there-is-none"})
+    assert code == "ValidationException"
+    assert message

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
-from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, endpoints
+from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, Traffic, endpoints
 from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, Variant
 from mdlc_emulator.engine.sagemaker.runtime.capture import Captured
 from mdlc_emulator.engine.sagemaker.runtime.instance import Answered, Instance
@@ -27,6 +27,9 @@ PAYLOAD_LIMIT = 6_291_456
 """Bytes of a request's and of an answer's body: the model's BodyBlob, max 6291456."""
 
 SHADOW_THREADS = 8
+
+LOOKS = 8
+"""How often an instance is looked for while those that were found are leaving."""
 
 
 class Invocation(NamedTuple):
@@ -74,9 +77,7 @@ def invoke(asked: Invocation) -> Outcome:
         )
     endpoint = endpoints(asked.caller).find(asked.endpoint)
     if endpoint is None or endpoint.traffic is None:
-        raise AwsError(
-            "ValidationError", f"Endpoint {asked.endpoint} of account {asked.caller.account} not found."
-        )
+        raise _not_found(asked)
     fleet, variant, instance = _entered(endpoint, asked)
     try:
         outcome = _answer(endpoint, fleet, variant, instance, asked, began)
@@ -88,19 +89,14 @@ def invoke(asked: Invocation) -> Outcome:
 
 def _entered(endpoint: Endpoint, asked: Invocation) -> tuple[Fleet, Variant, Instance]:
     """An instance that has counted this request. The traffic may be moved while one looks: look again."""
-    for _ in range(8):
+    variant: Variant | None = None
+    for _ in range(LOOKS):
         traffic = endpoint.traffic
         if traffic is None:
-            break
-        fleet = traffic.pick()
-        variant = _variant(traffic.fleets, fleet, asked)
+            raise _not_found(asked)
+        fleet, variant = _chosen(traffic, asked)
         if variant is None:
             break
-        fleet = (
-            fleet
-            if variant.name in fleet.by_name and fleet.by_name[variant.name] is variant
-            else next(one for one in traffic.fleets if one.by_name.get(variant.name) is variant)
-        )
         if not variant.admit():
             raise AwsError(
                 "ThrottlingException",
@@ -108,16 +104,18 @@ def _entered(endpoint: Endpoint, asked: Invocation) -> tuple[Fleet, Variant, Ins
                 status=429,
             )
         instance = variant.entered()
-        if instance is not None:
-            try:
-                _check(endpoint, instance, asked)
-            except AwsError:
-                instance.leave()
-                variant.dismiss()
-                raise
-            return fleet, variant, instance
-        variant.dismiss()
-    _count(endpoint, asked.target_variant or "", {"Invocations": 1.0, "Invocation5XXErrors": 1.0})
+        if instance is None:
+            variant.dismiss()
+            continue
+        try:
+            _check(endpoint, instance, asked)
+        except AwsError:
+            instance.leave()
+            variant.dismiss()
+            raise
+        return fleet, variant, instance
+    if variant is not None:
+        _count(endpoint, variant.name, {"Invocations": 1.0, "Invocation5XXErrors": 1.0})
     raise AwsError(
         "ServiceUnavailable",
         f"Endpoint {endpoint.name} has no model server that is up at this moment. Try again.",
@@ -125,12 +123,21 @@ def _entered(endpoint: Endpoint, asked: Invocation) -> tuple[Fleet, Variant, Ins
     )
 
 
-def _variant(fleets: list[Fleet], fleet: Fleet, asked: Invocation) -> Variant | None:
+def _not_found(asked: Invocation) -> AwsError:
+    return AwsError(
+        "ValidationError", f"Endpoint {asked.endpoint} of account {asked.caller.account} not found."
+    )
+
+
+def _chosen(traffic: Traffic, asked: Invocation) -> tuple[Fleet, Variant | None]:
+    """The fleet and the variant whose turn it is, or the variant that was asked for wherever it is; None
+    when no variant has a weight. ValidationError."""
+    fleet = traffic.pick()
     if asked.target_variant is None:
-        return fleet.pick()
-    for each in [fleet, *fleets]:
+        return fleet, fleet.pick()
+    for each in (fleet, *traffic.fleets):
         if (found := each.by_name.get(asked.target_variant)) is not None:
-            return found
+            return each, found
     raise AwsError(
         "ValidationError", f"Variant {asked.target_variant} of endpoint {asked.endpoint} not found."
     )
