@@ -63,7 +63,7 @@ def test_jobs_are_made_or_taken_away_not_both() -> None:
 
 def test_jobs_are_not_promised_on_the_emulator() -> None:
     options = ("--subnets", "subnet-1", "--security-groups", "sg-1")
-    assert "does not run AWS Batch yet" in deploy("--stage", "local", *options)[1]
+    assert "has AWS Batch and no network" in deploy("--stage", "local", *options)[1]
 
 
 def test_outside_a_project_it_says_so(tmp_path: Path) -> None:
