@@ -61,7 +61,7 @@ def test_jobs_are_made_or_taken_away_not_both() -> None:
     assert "contradict" in deploy("--stage", "dev", *options)[1]
 
 
-def test_jobs_are_not_promised_on_the_emulator() -> None:
+def test_a_network_of_jobs_is_nothing_for_the_emulator() -> None:
     options = ("--subnets", "subnet-1", "--security-groups", "sg-1")
     assert "has AWS Batch and no network" in deploy("--stage", "local", *options)[1]
 
