@@ -17,8 +17,8 @@ FACTOR = 10
 TRIALS = 3
 """What `auto` stands for."""
 SEED = 1
-BLOCK = 8192
-"""Rows whose distances to all centers are held at once."""
+HELD = 1 << 24
+"""Distances that are held at once: 128 MB."""
 
 
 def train(job: Job) -> Artefact:
@@ -101,9 +101,10 @@ def _lloyd(rows: Any, weights: Any, k: int, values: Any, random: np.random.Gener
 
 def _nearest(rows: Any, centers: Any) -> Any:
     norms = (centers**2).sum(axis=1)
+    block = max(1, HELD // len(centers))
     parts = [
-        (norms - 2 * rows[start : start + BLOCK] @ centers.T).argmin(axis=1)
-        for start in range(0, len(rows), BLOCK)
+        (norms - 2 * rows[start : start + block] @ centers.T).argmin(axis=1)
+        for start in range(0, len(rows), block)
     ]
     return np.concatenate(parts)
 

@@ -16,8 +16,8 @@ from mdlc_emulator.algorithms.errors import UserError
 SEED = 1
 TREE_DIMENSIONS = 16
 """Up to here a tree of rows is quicker than looking at all of them."""
-BLOCK = 256
-"""Rows whose distances to all indexed ones are held at once."""
+HELD = 1 << 24
+"""Distances that are held at once: 128 MB."""
 METRICS = {"L2": "sqeuclidean", "COSINE": "cosine", "INNER_PRODUCT": "inner"}
 
 
@@ -118,17 +118,28 @@ class Predictor:
     def _brute(self, rows: Any) -> tuple[Any, Any]:
         places, found = [], []
         norms = (self._rows**2).sum(axis=1)
-        for start in range(0, len(rows), BLOCK):
-            part = rows[start : start + BLOCK]
+        block = max(1, HELD // len(self._rows))
+        for start in range(0, len(rows), block):
+            part = rows[start : start + block]
             products = part @ self._rows.T
             cost = -products if self._metric == "inner" else norms - 2 * products
-            at = np.argsort(cost, axis=1, kind="stable")[:, : self._k]
+            at = _smallest(cost, self._k)
             places.append(at)
             if self._metric == "inner":
                 found.append(np.take_along_axis(products, at, axis=1))
             else:
                 found.append(((self._rows[at] - part[:, None, :]) ** 2).sum(axis=2))
         return np.concatenate(found), np.concatenate(places)
+
+
+def _smallest(cost: Any, count: int) -> Any:
+    """Where in each row the `count` smallest stand, the smallest first."""
+    if count < cost.shape[1]:
+        some = np.sort(np.argpartition(cost, count - 1, axis=1)[:, :count], axis=1)
+    else:
+        some = np.broadcast_to(np.arange(count), cost.shape)
+    order = np.argsort(np.take_along_axis(cost, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
 
 
 def _on_the_sphere(rows: Any) -> Any:
