@@ -11,7 +11,7 @@ import sys
 import tarfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -421,9 +421,29 @@ def test_variants_keep_what_they_had_when_an_update_says_so(serving: Serving) ->
     assert raised.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_linear_steps_follow_each_other(serving: Serving) -> None:
+def listening(serving: Serving, detail_type: str) -> Callable[[], list[dict[str, Any]]]:
+    """The events of this type from now on, with each call those that are new."""
+    events, sqs = serving.aws.client("events"), serving.aws.client("sqs")
+    name = f"events-{uuid.uuid4().hex[:8]}"
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventPattern=json.dumps({"detail-type": [detail_type]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+
+    def heard() -> list[dict[str, Any]]:
+        found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", ())
+        for message in found:
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"]) for message in found]
+
+    return heard
+
+
+def test_linear_steps_follow_each_other_and_are_told(serving: Serving) -> None:
     model = serving.model("echo")
     endpoint = serving.endpoint(serving.variant(model))
+    heard = listening(serving, "SageMaker Endpoint Deployment State Change")
+    config = serving.config(serving.variant(model))
     routing = {
         "Type": "LINEAR",
         "WaitIntervalInSeconds": 1,
@@ -432,11 +452,7 @@ def test_linear_steps_follow_each_other(serving: Serving) -> None:
     policy = {
         "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 1}
     }
-    serving.client.update_endpoint(
-        EndpointName=endpoint,
-        EndpointConfigName=serving.config(serving.variant(model)),
-        DeploymentConfig=policy,
-    )
+    serving.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=config, DeploymentConfig=policy)
     said: list[str] = []
 
     def over() -> bool:
@@ -452,6 +468,20 @@ def test_linear_steps_follow_each_other(serving: Serving) -> None:
         f"Baking for 1 seconds ({setting}) with traffic enabled on {part} capacity of 1 instance(s)."
         for setting, part in (("WaitIntervalInSeconds", "canary"), ("TerminationWaitInSeconds", "full"))
     ]
+    told: dict[str, dict[str, Any]] = {}
+
+    def complete() -> bool:
+        for event in heard():
+            (variant,) = event["detail"]["PendingDeploymentSummary"]["ProductionVariants"]
+            told[variant["VariantStatus"][0]["StatusMessage"]] = event
+        return set(said) <= told.keys()
+
+    eventually(complete)
+    event = told[said[0]]
+    assert event["source"] == "aws.sagemaker"
+    assert event["detail"]["EndpointStatus"] == "UPDATING"
+    assert event["detail"]["PendingDeploymentSummary"]["EndpointConfigName"] == config
+    assert event["resources"] == [event["detail"]["EndpointArn"]]
 
 
 def test_containers_are_called_by_name_in_direct_mode(serving: Serving) -> None:
