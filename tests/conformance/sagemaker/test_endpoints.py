@@ -325,6 +325,28 @@ def test_a_server_that_crashes_is_started_again(serving: Serving) -> None:
     assert serving.client.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "InService"
 
 
+@pytest.mark.source(DESCRIBE)
+def test_data_that_are_gone_or_no_archive_fail_the_endpoint(serving: Serving) -> None:
+    gone, broken = serving.data(), serving.data()
+    models = []
+    for url in (gone, broken):
+        model = serving.name("model")
+        container = serving.container() | {"ModelDataUrl": url}
+        serving.client.create_model(
+            ModelName=model, PrimaryContainer=container, ExecutionRoleArn=serving.role
+        )
+        models.append(model)
+    serving.bucket.s3.delete_object(Bucket=serving.bucket.name, Key=gone.removeprefix(serving.bucket.uri()))
+    serving.bucket.put(broken.removeprefix(serving.bucket.uri()), "no archive")
+    for model, url, words in (
+        (models[0], gone, "Failed to download model data from URL"),
+        (models[1], broken, "Failed to extract model data archive from URL"),
+    ):
+        endpoint = serving.begin(serving.config(serving.variant(model)))
+        reason = serving.settled(endpoint, "Failed")["FailureReason"]
+        assert reason.startswith(f'{words} "{url}".')
+
+
 @pytest.mark.long
 @pytest.mark.source(INVOKE)
 def test_a_model_has_sixty_seconds(serving: Serving, endpoint: str) -> None:

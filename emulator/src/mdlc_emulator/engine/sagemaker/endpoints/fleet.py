@@ -257,6 +257,8 @@ class Fleet:
 
 def _reason(variant: str, failure: InstanceError) -> str:
     """The sentence that DescribeEndpoint shows on AWS, then what happened here."""
+    if not failure.asked:
+        return failure.why[:1024]
     return (
         f"The {failure.label} container for production variant {variant} did not pass the ping health check. "
         f"Please check CloudWatch logs for this endpoint. {failure.why}"

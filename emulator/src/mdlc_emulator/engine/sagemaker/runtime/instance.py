@@ -24,11 +24,12 @@ _HANDED_ON = ("content-type", "x-amzn-sagemaker-custom-attributes")
 
 
 class InstanceError(Exception):
-    """An instance did not come into service: `label` names the container, `why` says what happened."""
+    """An instance did not come into service: `label` names the container, `why` says what happened, `asked`
+    whether its server ran and was asked for /ping."""
 
-    def __init__(self, label: str, why: str) -> None:
+    def __init__(self, label: str, why: str, *, asked: bool = False) -> None:
         super().__init__(f"{label}: {why}")
-        self.label, self.why = label, why
+        self.label, self.why, self.asked = label, why, asked
 
 
 class Answered(NamedTuple):
@@ -183,11 +184,13 @@ class Instance:
 
 
 def _bring_up(server: Server, timeout: float) -> None:
+    asked = False
     try:
         server.start()
+        asked = True
         server.await_ready(timeout)
     except ServerError as error:
-        raise InstanceError(server.plan.label, str(error)) from error
+        raise InstanceError(server.plan.label, str(error), asked=asked) from error
 
 
 def _handed_on(headers: Headers, reply: Reply) -> Headers:
