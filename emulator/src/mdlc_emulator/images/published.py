@@ -108,7 +108,7 @@ def _algorithm(name: ImageName, known: Known, environment: Path) -> Recipe:
             )
             for use in (Use.TRAIN, Use.SERVE)
         }
-        framework, runs = None, library(SCIKIT_LEARN)
+        framework, runs = None, ", ".join(map(library, described.runs.split(", ")))
     return _recipe(
         name,
         known,

@@ -1,4 +1,4 @@
-"""Which of scikit-learn's estimators minimises which loss of linear learner, and with which parameters.
+"""What minimises which loss of linear learner: a solver here, or one of scikit-learn's with its parameters.
 
 Linear learner minimises mean loss + l1 |w|_1 + wd/2 |w|^2. Exact solvers where scikit-learn has one;
 stochastic gradient descent, as Amazon's, for the other losses.
@@ -44,12 +44,16 @@ class Settings:
 def fit(rows: Any, target: Any, by: Settings) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (columns, outputs) and bias (outputs,)."""
     if by.predictor != "regressor":
-        estimator = _classifier(len(rows), target, by)
         known = np.unique(target)
         if len(known) == 1:
             return _constant(rows.shape[1], int(known[0]), by)
+        if by.loss != "hinge_loss" and not by.l1:
+            return _softmax(rows, target, by)
+        estimator = _classifier(len(rows), target, by)
+    elif by.loss == "squared_loss" and not by.l1:
+        return _ridge(rows, target, by)
     else:
-        estimator = _regressor(len(rows), by)
+        estimator = _regressor(by)
         if by.loss == "quantile_loss" and len(rows) > QUANTILE_ROWS:
             chosen = np.random.default_rng(SEED).choice(len(rows), QUANTILE_ROWS, replace=False)
             rows, target = rows[chosen], target[chosen]
@@ -59,6 +63,64 @@ def fit(rows: Any, target: Any, by: Settings) -> tuple[NDArray[np.float64], NDAr
     if by.predictor == "multiclass_classifier":
         return _spread(weights, bias, estimator.classes_, by.values["num_classes"])
     return weights, bias
+
+
+def _ridge(rows: Any, target: Any, by: Settings) -> tuple[Any, Any]:
+    """Least squares with wd/2 |w|^2, exactly; the bias is not regularized."""
+    count, columns = rows.shape
+    mean, level = (rows.mean(axis=0), target.mean()) if by.intercept else (np.zeros(columns), 0.0)
+    centred = rows - mean
+    gram = centred.T @ centred + by.wd * count * np.eye(columns)
+    weights = np.linalg.lstsq(gram, centred.T @ (target - level), rcond=None)[0]
+    return weights[:, None], np.array([level - mean @ weights])
+
+
+def _softmax(rows: Any, target: Any, by: Settings) -> tuple[Any, Any]:
+    """Logistic regression of two classes or several by L-BFGS, as scikit-learn's LogisticRegression does it,
+    which takes two seconds to import."""
+    from scipy.optimize import minimize
+
+    count, columns = rows.shape
+    classes = 2 if by.predictor == "binary_classifier" else int(by.values["num_classes"])
+    outputs = 1 if classes == 2 else classes
+    share = _row_weights(target, by) / count
+    design = np.column_stack([rows, np.ones(count)]) if by.intercept else rows
+    truth = (target[:, None] == np.arange(classes))[:, -outputs:].astype(np.float64)
+
+    def loss(flat: Any) -> tuple[float, Any]:
+        matrix = flat.reshape(-1, outputs)
+        raw = design @ matrix
+        if outputs == 1:
+            bad = np.logaddexp(0, np.where(truth == 1, -raw, raw))[:, 0]
+            chance = 0.5 * (1 + np.tanh(0.5 * raw))
+        else:
+            shifted = raw - raw.max(axis=1, keepdims=True)
+            total = np.exp(shifted).sum(axis=1, keepdims=True)
+            bad = (np.log(total) - (shifted * truth).sum(axis=1, keepdims=True))[:, 0]
+            chance = np.exp(shifted) / total
+        slope = design.T @ (share[:, None] * (chance - truth))
+        weights = matrix[:columns]
+        slope[:columns] += by.wd * weights
+        return float(share @ bad + by.wd / 2 * (weights**2).sum()), slope.ravel()
+
+    start = np.zeros(design.shape[1] * outputs)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": PASSES, "gtol": 1e-6}).x
+    matrix = found.reshape(-1, outputs)
+    bias = matrix[columns] if by.intercept else np.zeros(outputs)
+    return matrix[:columns], bias
+
+
+def _row_weights(target: Any, by: Settings) -> Any:
+    """What each row counts, for its class."""
+    if by.predictor == "multiclass_classifier":
+        if by.values["balance_multiclass_weights"] != "true":
+            return np.ones(len(target))
+        _, places, counts = np.unique(target, return_inverse=True, return_counts=True)
+        return (len(target) / (len(counts) * counts))[places]
+    positive = by.positive
+    if positive == "balanced":
+        positive = (target == 0).sum() / (target == 1).sum()
+    return np.where(target == 1, float(positive), 1.0)
 
 
 def _constant(columns: int, label: int, by: Settings) -> tuple[Any, Any]:
@@ -103,21 +165,19 @@ def _classifier(count: int, target: Any, by: Settings) -> Any:
     return LogisticRegression(
         C=1.0 / (max(by.strength, 1e-12) * count),
         l1_ratio=by.l1_ratio,
-        solver="saga" if by.l1 else "lbfgs",
+        solver="saga",
         fit_intercept=by.intercept,
         class_weight=weights,
-        max_iter=PASSES if not by.l1 else 200,
+        max_iter=200,
         random_state=SEED,
     )
 
 
-def _regressor(count: int, by: Settings) -> Any:
-    from sklearn.linear_model import ElasticNet, QuantileRegressor, Ridge, SGDRegressor
+def _regressor(by: Settings) -> Any:
+    from sklearn.linear_model import ElasticNet, QuantileRegressor, SGDRegressor
 
     if by.loss == "squared_loss":
-        if by.l1:
-            return ElasticNet(alpha=by.strength, l1_ratio=by.l1_ratio, fit_intercept=by.intercept)
-        return Ridge(alpha=by.wd * count, fit_intercept=by.intercept)
+        return ElasticNet(alpha=by.strength, l1_ratio=by.l1_ratio, fit_intercept=by.intercept)
     if by.loss == "quantile_loss":
         return QuantileRegressor(
             quantile=by.values["quantile"], alpha=by.l1, fit_intercept=by.intercept, solver="highs"

@@ -90,8 +90,6 @@ def _regression(score: Any, labels: Any) -> Iterator[Score]:
 
 
 def _binary(score: Any, labels: Any, threshold: float, beta: float) -> Iterator[Score]:
-    from sklearn import metrics
-
     positive = score > threshold
     truth = labels == 1
     precision, recall, f_beta = _precision_recall((positive & truth).sum(), positive.sum(), truth.sum(), beta)
@@ -100,26 +98,48 @@ def _binary(score: Any, labels: Any, threshold: float, beta: float) -> Iterator[
     yield "precision", float(precision), "score"
     yield "recall", float(recall), "score"
     if truth.any() and not truth.all():
-        yield "roc_auc_score", float(metrics.roc_auc_score(truth, score)), "score"
-        yield "binary_balanced_accuracy", float(metrics.balanced_accuracy_score(truth, positive)), "score"
+        yield "roc_auc_score", roc_auc(score, truth), "score"
+        yield "binary_balanced_accuracy", float((recall + (~positive[~truth]).mean()) / 2), "score"
+
+
+def roc_auc(score: Any, truth: Any) -> float:
+    """The share of pairs of a positive and a negative row whose scores are in order; ties count half."""
+    _, places, counts = np.unique(score, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    rank = (last - (counts - 1) / 2)[places]
+    positives = int(truth.sum())
+    pairs = positives * (len(truth) - positives)
+    return float((rank[truth].sum() - positives * (positives + 1) / 2) / pairs)
 
 
 def _multiclass(score: Any, labels: Any, values: Any) -> Iterator[Score]:
-    from sklearn import metrics
-
     truth, predicted = labels.astype(int), score.argmax(axis=1)
     top, beta = values["accuracy_top_k"], values["f_beta"]
     rank = (score > score[np.arange(len(truth)), truth][:, None]).sum(axis=1)
-    precision, recall, f_beta, _ = metrics.precision_recall_fscore_support(
-        truth, predicted, beta=beta, average="macro", zero_division=0.0
-    )
+    precision, recall, f_beta, balanced = macro(truth, predicted, beta)
     yield "multiclass_accuracy", float((predicted == truth).mean()), "score"
     yield f"multiclass_top_k_accuracy_{top}", float((rank < top).mean()), "score"
     yield "dcg", float((1 / np.log2(rank + 2)).mean()), "score"
-    yield "macro_recall", float(recall), "score"
-    yield "macro_precision", float(precision), "score"
-    yield f"macro_f_{beta:.3f}", float(f_beta), "score"
-    yield "multiclass_balanced_accuracy", float(metrics.balanced_accuracy_score(truth, predicted)), "score"
+    yield "macro_recall", recall, "score"
+    yield "macro_precision", precision, "score"
+    yield f"macro_f_{beta:.3f}", f_beta, "score"
+    yield "multiclass_balanced_accuracy", balanced, "score"
+
+
+def macro(truth: Any, predicted: Any, beta: float) -> tuple[float, float, float, float]:
+    """Means over the classes that occur of precision, recall and F-beta; balanced accuracy."""
+    present = np.union1d(truth, predicted)
+    hit = truth == predicted
+    hits, found, there = (
+        np.array([(part == label).sum() for label in present]) for part in (truth[hit], predicted, truth)
+    )
+    precision, recall, f_beta = _precision_recall(hits, found, there, beta)
+    return (
+        float(precision.mean()),
+        float(recall.mean()),
+        float(f_beta.mean()),
+        float(recall[there > 0].mean()),
+    )
 
 
 def _precision_recall(hits: Any, found: Any, there: Any, beta: float) -> tuple[Any, Any, Any]:

@@ -43,7 +43,7 @@ def train(algorithm: str, place: Place) -> None:
             f"Distributed training is not supported here: the job asks for {len(hosts)} instances. "
             "Set InstanceCount to 1."
         )
-    library = f"{specification.runs} {version(specification.runs)}"
+    library = ", ".join(f"{name} {version(name)}" for name in specification.runs.split(", "))
     image = os.environ.get("MDLC_IMAGE_VERSION") or "unknown"
     logging.info("Image version %s, run by %s", image, library)
     logging.info("Difference: %s", specification.difference)
