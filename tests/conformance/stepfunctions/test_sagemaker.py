@@ -67,6 +67,35 @@ def test_a_job_is_waited_for_and_described(
     assert answer["SdkHttpMetadata"]["HttpStatusCode"] == 200
 
 
+def test_jobs_of_a_map_run_side_by_side_and_jsonata_reads_their_descriptions(
+    workflows: Workflows, job: Callable[..., dict[str, Any]]
+) -> None:
+    asked = job("hostname > /opt/ml/model/host")
+    asked["TrainingJobName"] = f"{{% '{asked['TrainingJobName']}-' & $states.input %}}"
+    train = {
+        "Type": "Task",
+        "Resource": SYNC,
+        "Arguments": asked,
+        "Output": {
+            "name": "{% $states.result.TrainingJobName %}",
+            "seconds": "{% ($states.result.TrainingEndTime - $states.result.CreationTime) / 1000 %}",
+        },
+        "End": True,
+    }
+    processor = {
+        "ProcessorConfig": {"Mode": "INLINE"},
+        "StartAt": "Train",
+        "States": {"Train": train},
+    }
+    outcome = workflows.run(
+        {"Each": {"Type": "Map", "Items": ["a", "b", "c"], "ItemProcessor": processor}},
+        QueryLanguage="JSONata",
+    )
+    assert outcome.status == "SUCCEEDED", outcome
+    assert [one["name"][-2:] for one in outcome.output] == ["-a", "-b", "-c"]
+    assert all(0 < one["seconds"] < 60 for one in outcome.output)
+
+
 def test_a_failed_job_fails_its_task_with_the_jobs_reason(
     workflows: Workflows, job: Callable[..., dict[str, Any]]
 ) -> None:

@@ -259,3 +259,21 @@ def test_an_error_of_the_runtime_has_its_name(workflows: Workflows) -> None:
         "SageMakerRuntime.ValidationErrorException",
     )
     assert "no-such-endpoint" in (outcome.cause or "")
+
+
+@pytest.mark.parametrize(
+    ("resource", "member"),
+    [
+        ("eventbridge:listRules", "Rules"),
+        ("cloudwatchlogs:describeLogGroups", "LogGroups"),
+        ("sfn:listActivities", "Activities"),
+        ("sagemaker:listModels", "Models"),
+    ],
+)
+def test_services_have_the_names_of_the_sdk_for_java(
+    workflows: Workflows, resource: str, member: str
+) -> None:
+    found = workflows.value(
+        {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:{resource}", "Parameters": {}}
+    )
+    assert isinstance(found[member], list)
