@@ -64,8 +64,8 @@ class _Bench:
         )
 
     def alone(self) -> list[Row]:
-        """The same program in turn by hand and as a job; the best of each, for other work on the machine is in
-        the difference of all others."""
+        """The same program in turn by hand and as a job: the best of each, since other work on the machine is
+        part of all others."""
         self._job(WORK)
         self._by_hand(WORK)
         jobs, by_hand = [], []
