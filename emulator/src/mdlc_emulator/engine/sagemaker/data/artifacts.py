@@ -7,12 +7,14 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ou
 from __future__ import annotations
 
 import gzip
+import os
 import tarfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, files_below
+from mdlc_emulator.engine.sagemaker.data.left import check_directory, files_below
+from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place
 
 COPY_BYTES = 1 << 20
 """Few large pieces: the interpreter's lock is let go while each is compressed."""
@@ -59,20 +61,25 @@ def store(
     pack(directory, archive)
     where = place.below(archive.name)
     try:
-        objects.upload(archive, where)
+        objects.upload(archive, where, work)
     finally:
         archive.unlink()
     return where
 
 
-def merged(directories: Sequence[Path]) -> Path:
-    """One directory with everything that is in several: the first, into which the others' files are moved;
-    of two files of one name the first stays."""
-    first, *others = directories
+def merged(mls: Sequence[Path], part: str) -> Path:
+    """One directory with everything that the hosts whose /opt/ml are `mls` left in `part` of it: that of the
+    first, into which the others' files are moved; of two files of one name the first stays. OSError when it
+    is no directory any more."""
+    for ml in mls:
+        check_directory(ml, ml / part)
+        (ml / part).mkdir(parents=True, exist_ok=True)
+    first, *others = [ml / part for ml in mls]
     for other in others:
         for path in list(files_below(other)):
             target = first / path.relative_to(other)
-            if not target.exists():
+            if not os.path.lexists(target):
+                check_directory(first, target.parent)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(target)
     return first

@@ -30,13 +30,17 @@ class Checkpoints:
         self._local = Path((config or {}).get("LocalPath") or LOCAL)
         self._mls = mls
         place = self._place or Place("", "")
-        self._mirror = Mirror(objects, [self.directory(ml) for ml in mls], place)
+        self._mirror = Mirror(objects, [self._directory_and_root(ml) for ml in mls], place)
 
     def directory(self, ml: Path) -> Path:
         """Where they lie on this machine."""
         if self._local.is_relative_to(_ROOT):
             return ml / self._local.relative_to(_ROOT)
         return ml.with_name(f"{ml.name}-checkpoints")
+
+    def _directory_and_root(self, ml: Path) -> tuple[Path, Path]:
+        directory = self.directory(ml)
+        return directory, ml if directory.is_relative_to(ml) else directory
 
     def mounts(self, ml: Path) -> list[Mount]:
         """What must be shown besides /opt/ml."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mdlc_emulator.engine.aws_error import Caller
 
@@ -28,11 +27,10 @@ def read(caller: Caller, bucket: str, key: str, take: Callable[[bytes], object])
         body.close()  # until then nobody can write the object
 
 
-def write(caller: Caller, bucket: str, key: str, source: Path) -> None:
-    """Store the file. LocalStack's ServiceException, as PutObject answers it."""
-    with source.open("rb") as file:
-        wanted = {"Bucket": bucket, "Key": key, "Body": file}
-        _provider().put_object(_context(caller, "PutObject", wanted), wanted)
+def write(caller: Caller, bucket: str, key: str, file: BinaryIO) -> None:
+    """Store the rest of the file. LocalStack's ServiceException, as PutObject answers it."""
+    wanted = {"Bucket": bucket, "Key": key, "Body": file}
+    _provider().put_object(_context(caller, "PutObject", wanted), wanted)
 
 
 def _provider() -> Any:

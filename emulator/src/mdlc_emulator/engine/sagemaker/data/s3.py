@@ -10,6 +10,7 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.data import direct
+from mdlc_emulator.engine.sagemaker.data.left import files_below, opened
 from mdlc_emulator.engine.sagemaker.kernel.checks import split_s3
 from mdlc_emulator.engine.sagemaker.kernel.clients import client
 
@@ -89,33 +90,31 @@ class Objects:
 
     def download(self, place: Place, to: Path) -> None:
         """Copy the object to the file `to`, whose directory is made."""
+        if "\0" in str(to):
+            raise S3Error("a key with the character U+0000 cannot be the name of a file")
         to.parent.mkdir(parents=True, exist_ok=True)
         with _Words(), to.open("wb") as file:
             direct.read(self._caller, place.bucket, place.key, file.write)
 
-    def upload(self, source: Path, place: Place) -> None:
-        """Store the file as an object."""
-        with _Words():
-            direct.write(self._caller, place.bucket, place.key, source)
+    def upload(self, source: Path, place: Place, root: Path) -> None:
+        """Store the file, which lies in the directory `root`, as an object. OSError when there is none, or
+        when it is a link out of that directory."""
+        try:
+            place.key.encode()
+        except UnicodeEncodeError:
+            raise S3Error(
+                f"the name of the file {os.fsencode(source.name)!r} is not UTF-8, as S3's keys are: rename it"
+            ) from None
+        with opened(root, source) as file, _Words():
+            direct.write(self._caller, place.bucket, place.key, file)
 
     def upload_tree(self, directory: Path, place: Place) -> int:
         """Store every regular file below the directory under the place; the number of files."""
         number = 0
         for path in files_below(directory):
-            self.upload(path, place.below(path.relative_to(directory).as_posix()))
+            self.upload(path, place.below(path.relative_to(directory).as_posix()), directory)
             number += 1
         return number
-
-
-def files_below(directory: Path) -> Iterator[Path]:
-    """Every regular file, in the order of names; a link counts when it leads to a file in the directory."""
-    root = directory.resolve()
-    for where, directories, names in os.walk(directory):
-        directories.sort()
-        for name in sorted(names):
-            path = Path(where, name)
-            if path.is_file() and (not path.is_symlink() or path.resolve().is_relative_to(root)):
-                yield path
 
 
 class _Words:

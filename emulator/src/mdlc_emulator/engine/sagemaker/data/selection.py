@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ def read_manifest(text: bytes, name: str) -> tuple[str, list[str]]:
     )
     try:
         entries: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise wrong from None
     if not isinstance(entries, list) or not entries or not isinstance(entries[0], dict):
         raise wrong
@@ -85,7 +86,7 @@ def read_manifest(text: bytes, name: str) -> tuple[str, list[str]]:
     keys = entries[1:]
     if (
         not isinstance(prefix, str)
-        or not prefix.startswith("s3://")
+        or not re.match("s3://[^/]", prefix)
         or not all(isinstance(key, str) for key in keys)
     ):
         raise wrong

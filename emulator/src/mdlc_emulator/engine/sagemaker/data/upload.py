@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error, files_below
+from mdlc_emulator.engine.sagemaker.data.left import check_directory, files_below
+from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
 
 LOG = logging.getLogger(__name__)
 EVERY = 1.0
@@ -18,9 +19,11 @@ type State = tuple[int, int]
 
 
 class Mirror:
-    """Uploads the files of the directories (one of each host) to one prefix. Files that vanish stay in S3."""
+    """Uploads the files of the directories to one prefix. Files that vanish stay in S3.
 
-    def __init__(self, objects: Objects, directories: Sequence[Path], place: Place) -> None:
+    `directories` are one of each host with the directory in which it must lie."""
+
+    def __init__(self, objects: Objects, directories: Sequence[tuple[Path, Path]], place: Place) -> None:
         self._objects, self._directories, self._place = objects, directories, place
         self._sent: dict[Path, State] = {}
         self._seen: dict[Path, State] = {}
@@ -53,7 +56,8 @@ class Mirror:
     def upload(self, *, settled: bool) -> None:
         """Upload what has changed. A file that is still being written (it has changed since the last look)
         waits for the next, unless all is `settled`."""
-        for directory in self._directories:
+        for directory, root in self._directories:
+            check_directory(root, directory)
             for path in files_below(directory):
                 try:
                     state = _state(path)
@@ -62,7 +66,8 @@ class Mirror:
                 if self._sent.get(path) == state:
                     continue
                 if settled or self._seen.get(path) == state:
-                    self._objects.upload(path, self._place.below(path.relative_to(directory).as_posix()))
+                    where = self._place.below(path.relative_to(directory).as_posix())
+                    self._objects.upload(path, where, root)
                     self._sent[path] = state
                 self._seen[path] = state
 

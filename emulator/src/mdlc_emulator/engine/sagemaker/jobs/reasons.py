@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mdlc_emulator.engine.containers.contract import Ending, Exit
+from mdlc_emulator.engine.sagemaker.data.left import opened
 
 LONGEST = 1024
 _OWN = ("ClientError:", "AlgorithmError:", "InternalServerError:")
@@ -44,10 +45,10 @@ def client_error(text: str) -> str:
     return short(text if text.startswith(_OWN) else f"ClientError: {text}")
 
 
-def read(path: Path) -> str:
-    """What an algorithm wrote to a file of one message; "" when there is none."""
+def read(ml: Path, path: str) -> str:
+    """What an algorithm wrote to a file of one message below its /opt/ml; "" when there is none."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return file.read(LONGEST * 4)
+        with opened(ml, ml / path) as file:
+            return file.read(LONGEST * 4).decode(errors="replace")
     except OSError:
         return ""

@@ -172,7 +172,7 @@ class _Life:
         return ended
 
     def _mirror(self, output: Mapping[str, Any], stations: Sequence[Station]) -> Mirror:
-        directories = [_inside(station, output["LocalPath"]) for station in stations]
+        directories = [(_inside(station, output["LocalPath"]), station.ml) for station in stations]
         return Mirror(self._objects, directories, Place.of(output["S3Uri"]))
 
 
@@ -183,5 +183,5 @@ def _inside(station: Station, path: str) -> Path:
 
 def _message(stations: Sequence[Station]) -> str:
     """What the container wrote to /opt/ml/output/message."""
-    files = (station.ml / "output" / "message" for station in stations)
-    return next((text for path in files if (text := reasons.read(path))), "")
+    texts = (reasons.read(station.ml, "output/message") for station in stations)
+    return next(filter(None, texts), "")

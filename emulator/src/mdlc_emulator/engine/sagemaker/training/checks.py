@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTrainingJob.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -34,6 +35,7 @@ def check(caller: Caller, request: Request) -> None:
     _check_resources(request)
     _refuse(request)
     _check_channels(request)
+    _check_checkpoints(request)
     check_role(caller, request["RoleArn"])
 
 
@@ -178,6 +180,15 @@ def _check_channels(request: Request) -> None:
             raise invalid(
                 f"{where} names the instance group {min(missing)}, which ResourceConfig does not have."
             )
+
+
+def _check_checkpoints(request: Request) -> None:
+    path = request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
+    if not path.startswith("/") or posixpath.normpath(path).strip("/") == "" or ".." in path.split("/"):
+        raise invalid(
+            f"LocalPath {path} of CheckpointConfig must be an absolute path below /, without '..', such as "
+            "/opt/ml/checkpoints."
+        )
 
 
 def check_places(caller: Caller, request: Request) -> None:

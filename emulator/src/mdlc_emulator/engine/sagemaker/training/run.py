@@ -116,8 +116,8 @@ class _Life:
         job.enter("Uploading")
         self._upload(stations, directory, completed=failure is None and not stopped)
         if failure is not None and not stopped:
-            files = (station.ml / "output" / "failure" for station in stations)
-            written = next((text for path in files if (text := reasons.read(path))), "")
+            texts = (reasons.read(station.ml, "output/failure") for station in stations)
+            written = next(filter(None, texts), "")
             raise JobFailedError(reasons.of_exit(failure, written))
 
     def _prepare(self, stations: Sequence[Station], checkpoints: Checkpoints) -> None:
@@ -166,7 +166,7 @@ class _Life:
         compressed = output["CompressionType"] == "GZIP"
         try:
             for name, part, always in (("model", "model", completed), ("output", "output/data", False)):
-                merged = artifacts.merged([station.ml / part for station in stations])
+                merged = artifacts.merged([station.ml for station in stations], part)
                 if not always and not any(merged.iterdir()):
                     continue
                 stored = artifacts.store(
