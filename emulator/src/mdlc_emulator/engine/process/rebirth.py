@@ -21,6 +21,8 @@ PER_INSTANCE = frozenset(
         "MDLC_OWNER_FD",
         "MDLC_INSTANCE",
         "MDLC_PORT",
+        "MDLC_STARTED_IN",
+        "MDLC_STARTED_WITH",
         "MDLC_TEMPLATE",
         "MDLC_TEMPLATE_IDLE",
         "MDLC_TEST_AWS",
