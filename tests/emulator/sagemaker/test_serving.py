@@ -120,8 +120,8 @@ def echo(serving: Serving) -> str:
     ("kind", "words"),
     [
         ("unhealthy", "/ping answered 500"),
-        ("mute", "/ping did not answer within 2 s"),
-        ("silent", "port 8080"),
+        pytest.param("mute", "/ping did not answer within 2 s", marks=pytest.mark.long),
+        pytest.param("silent", "port 8080", marks=pytest.mark.long),
     ],
 )
 def test_a_server_that_is_never_ready_fails_the_endpoint(serving: Serving, kind: str, words: str) -> None:
@@ -362,6 +362,7 @@ def test_execution_parameters_of_the_container_are_honoured(serving: Serving) ->
     assert "MaxConcurrentTransforms=3, MaxPayloadInMB=1, BatchStrategy=SINGLE_RECORD" in events[0]["message"]
 
 
+@pytest.mark.long
 def test_nothing_of_a_killed_emulator_serves_on(tmp_path: Path) -> None:
     recipes = tmp_path / "mdlc-images.toml"
     recipes.write_text(recipe("echo"))

@@ -85,7 +85,7 @@ class Instance:
                     server.wire,
                     self.plan.caller,
                     server.plan.many,
-                    server.directory / "models",
+                    server.models,
                     server.plan.cached,
                 )
         self.up = True

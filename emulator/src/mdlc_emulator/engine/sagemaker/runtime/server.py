@@ -77,6 +77,7 @@ class Server:
         """`name` is for the machine's log; `log` gets each line of output."""
         self.plan = plan
         self.directory = Path(tempfile.mkdtemp(prefix="serve-"))
+        self.ml, self.models = self.directory / "ml", self.directory / "models"
         self.wire = Wire(self._connect)
         self._caller, self._name, self._isolated = caller, name, isolated
         self._log, self._memory_mib = log, memory_mib
@@ -92,8 +93,10 @@ class Server:
 
         try:
             prepare(self.plan.recipe)
-            model = self.directory / ("models" if self.plan.many is not None else "model")
-            model.mkdir(exist_ok=True)
+            for each in (self.ml, self.models):
+                each.mkdir()
+            model = self.ml / ("models" if self.plan.many is not None else "model")
+            model.mkdir()
             if self.plan.data is not None:
                 self.plan.data.lay(self._caller, model)
         except DataError as error:
@@ -108,12 +111,17 @@ class Server:
         from mdlc_emulator.engine.containers.host import containers
 
         program = self.plan.program
+        mounts = [Mount(source, target) for source, target in program.mounts]
+        if self.plan.many is not None:
+            # The engine writes here while the container runs, which therefore must not: a link that it
+            # leaves would lead the engine out.
+            mounts.append(Mount(self.models, "/opt/ml/models"))
         spec = ContainerSpec(
             name=self._name,
             command=program.command,
             environment=self.plan.environment,
-            ml=self.directory,
-            mounts=[Mount(source, target) for source, target in program.mounts],
+            ml=self.ml,
+            mounts=mounts,
             working_directory=program.working_directory,
             host_name=self.plan.label if self.plan.label != "primary" else "model",
             network=Network.ISOLATED if self._isolated else Network.PRIVATE,
