@@ -65,9 +65,7 @@ def test_a_training_job_has_a_component_of_an_experiment(jobs: Jobs) -> None:
     (by_detail,) = client.search(
         Resource="ExperimentTrialComponent",
         SearchExpression={
-            "Filters": [
-                {"Name": "SourceDetail.TrainingJob.TrainingJobName", "Value": job["TrainingJobName"]}
-            ]
+            "Filters": [{"Name": "SourceDetail.TrainingJob.TrainingJobName", "Value": job["TrainingJobName"]}]
         },
     )["Results"]
     assert by_detail["TrialComponent"]["TrialComponentName"] == name

@@ -114,8 +114,7 @@ def sagemaker_metrics() -> Service:
 
 @aws_provider(api="cloudformation", name="mdlc")
 def cloudformation() -> Service:
-    from mdlc_emulator.engine.cloudformation import replacing
-    from mdlc_emulator.engine.cloudformation import conditions
+    from mdlc_emulator.engine.cloudformation import conditions, replacing
     from mdlc_emulator.engine.dynamodb import cloudformation as tables
     from mdlc_emulator.engine.ecr import cloudformation as repositories
     from mdlc_emulator.engine.fidelity.stacks import cloudformation_service
