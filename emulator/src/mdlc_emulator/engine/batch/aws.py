@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import queue
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,15 +9,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 from localstack import config
 from localstack.aws.connect import connect_to
-from localstack.services.plugins import SERVICE_PLUGINS
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.batch.ports import Image, LogStream, StartError
 from mdlc_emulator.engine.batch.valuefrom import SecretRef, parse, pick
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.logs.writing import Stream, store
-
-LOG = logging.getLogger(__name__)
+from mdlc_emulator.engine.state_changes import Courier
 
 GROUP = "/aws/batch/job"
 """Where jobs write when their definition says nothing else; made when it is missing."""
@@ -32,7 +26,7 @@ INITIALIZATION = "ResourceInitializationError"
 class EngineWorld:
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
-        self._courier = _Courier()
+        self._courier = Courier("aws.batch")
 
     def image(self, uri: str) -> Image:
         from mdlc_emulator.images import resolve
@@ -99,20 +93,9 @@ class EngineWorld:
     def announce(
         self, caller: Caller, detail_type: str, arns: Sequence[str], detail: Callable[[], dict[str, Any]]
     ) -> None:
-        if not _heard(caller):
-            return
-        entry = {
-            "Source": "aws.batch",
-            "DetailType": detail_type,
-            "Detail": json.dumps(detail()),
-            "Resources": list(arns),
-        }
-
-        def send() -> None:
-            clients = connect_to(aws_access_key_id=caller.account, region_name=caller.region)
-            clients.events.put_events(Entries=[entry])
-
-        self._courier.send(send)
+        self._courier.announce(
+            caller, lambda: {"DetailType": detail_type, "Detail": detail(), "Resources": list(arns)}
+        )
 
     def _credentials(self, caller: Caller, role_arn: str | None) -> dict[str, str]:
         """Those of the role, as the ECS agent hands them out; the account's own without one."""
@@ -137,41 +120,6 @@ class _Lines:
 
     def close(self) -> None:
         self._writer.close()
-
-
-class _Courier:
-    """Runs what it is given, in order, in one thread that starts with the first."""
-
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def send(self, call: Callable[[], None]) -> None:
-        self._waiting.put(call)
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="batch-events", daemon=True)
-                self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            call = self._waiting.get()
-            try:
-                call()
-            except Exception:
-                LOG.exception("A job's change of state did not reach EventBridge.")
-
-
-def _heard(caller: Caller) -> bool:
-    """Whether the default bus of that account and region has a rule or an archive."""
-    if not SERVICE_PLUGINS.is_running("events"):
-        return False
-    from localstack.services.events.models import events_stores
-
-    found = events_stores[caller.account][caller.region]
-    bus = found.event_buses.get("default")
-    return bool(bus and bus.rules) or bool(found.archives)
 
 
 def _assume(caller: Caller, role_arn: str) -> dict[str, str]:
