@@ -11,6 +11,7 @@ from mdlc_emulator.pytest_plugin import Aws
 
 from tests.conformance.conftest import zipped
 from tests.waiting import eventually
+from tests.workflows.mappings import STREAM
 from workflows.applying import Machines
 from workflows.definitions import Workflow, WorkflowError
 from workflows.mapping_applying import Mappings
@@ -131,17 +132,6 @@ def function(client: Client) -> Iterator[str]:
         client("sqs").delete_queue(QueueUrl=url)
 
 
-STREAM = Mapping(
-    function="consume",
-    source="stream/events",
-    starting_position="TRIM_HORIZON",
-    batch_size=100,
-    report_batch_item_failures=True,
-    bisect_batch_on_function_error=True,
-    maximum_retry_attempts=3,
-    maximum_record_age_seconds=3600,
-    on_failure="queue/failed-events",
-)
 QUEUE = Mapping(function="consume", source="queue/orders", batch_size=5, report_batch_item_failures=True)
 
 

@@ -8,19 +8,9 @@ import pytest
 
 from cli.deploy_project import Project
 from tests.packaging.conftest import ROOT
+from tests.workflows.mappings import STREAM
 from workflows.mappings import Mapping, MappingError, problems, read
 
-STREAM = Mapping(
-    function="consume",
-    source="stream/events",
-    starting_position="TRIM_HORIZON",
-    batch_size=100,
-    report_batch_item_failures=True,
-    bisect_batch_on_function_error=True,
-    maximum_retry_attempts=3,
-    maximum_record_age_seconds=3600,
-    on_failure="queue/failed-events",
-)
 QUEUE = Mapping(function="consume", source="queue/orders", batch_size=10, report_batch_item_failures=True)
 
 

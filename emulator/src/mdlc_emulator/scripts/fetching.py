@@ -23,7 +23,7 @@ def download(bucket: str, key: str, target: str, region: str | None, endpoint: s
     url = urllib.parse.urlsplit(endpoint)
     path = urllib.parse.quote(f"{url.path.rstrip('/')}/{bucket}/{key}", safe="/-_.~")
     region = region or "us-east-1"
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.timezone.utc)
     headers = _signed(url.netloc, path, region, access, secret, now)
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     connection = kind(url.netloc, timeout=SECONDS)
