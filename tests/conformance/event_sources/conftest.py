@@ -110,6 +110,31 @@ class Bench:
         variables = {"QUEUE": box.url} | ({"REPORT": "1"} if report else {})
         return self.functions.make(RECORDER, Environment={"Variables": variables}, **settings)
 
+    def topic(self, box: Box) -> str:
+        """The ARN of a topic that sends what it receives to `box`."""
+        sns = self.aws.client("sns")
+        topic = str(sns.create_topic(Name=self.unique("topic"))["TopicArn"])
+        self.undo.append(lambda: sns.delete_topic(TopicArn=topic))
+        sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=box.arn)
+        return topic
+
+    def machine(self, box: Box) -> str:
+        """The ARN of a state machine that sends its input to `box`."""
+        states = self.aws.client("stepfunctions")
+        task = {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage",
+            "Parameters": {"QueueUrl": box.url, "MessageBody.$": "$"},
+            "End": True,
+        }
+        machine = states.create_state_machine(
+            name=self.unique("machine"),
+            definition=json.dumps({"StartAt": "Send", "States": {"Send": task}}),
+            roleArn=self.role,
+        )["stateMachineArn"]
+        self.undo.append(lambda: states.delete_state_machine(stateMachineArn=machine))
+        return str(machine)
+
     def stream(self, shards: int = 1) -> tuple[str, str]:
         """(name, ARN) of a Kinesis stream."""
         kinesis, name = self.aws.client("kinesis"), self.unique("stream")

@@ -106,22 +106,8 @@ def say(bench: Bench, source: str, **detail: Any) -> None:
 def test_an_event_reaches_every_kind_of_target(bench: Bench) -> None:
     box, called, heard, run = bench.box(), bench.box("called"), bench.box("heard"), bench.box("run")
     function = bench.functions.arn(bench.recorder(called))
-    sns, states, logs = (bench.aws.client(name) for name in ("sns", "stepfunctions", "logs"))
-    topic = sns.create_topic(Name=bench.unique("topic"))["TopicArn"]
-    bench.undo.append(lambda: sns.delete_topic(TopicArn=topic))
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard.arn)
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage",
-        "Parameters": {"QueueUrl": run.url, "MessageBody.$": "$"},
-        "End": True,
-    }
-    machine = states.create_state_machine(
-        name=bench.unique("machine"),
-        definition=json.dumps({"StartAt": "Send", "States": {"Send": task}}),
-        roleArn=bench.role,
-    )["stateMachineArn"]
-    bench.undo.append(lambda: states.delete_state_machine(stateMachineArn=machine))
+    logs = bench.aws.client("logs")
+    topic, machine = bench.topic(heard), bench.machine(run)
     stream, stream_arn = bench.stream()
     group = f"/aws/events/{bench.unique('group')}"
     logs.create_log_group(logGroupName=group)

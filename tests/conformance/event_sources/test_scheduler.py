@@ -123,24 +123,8 @@ def test_a_function_is_invoked_once_at_its_time_and_the_schedule_deleted(
 
 def test_every_templated_target_is_called(bench: Bench) -> None:
     box, heard, run, put = (bench.box(name) for name in ("box", "heard", "run", "put"))
-    sns, states, events, kinesis = (
-        bench.aws.client(name) for name in ("sns", "stepfunctions", "events", "kinesis")
-    )
-    topic = sns.create_topic(Name=bench.unique("topic"))["TopicArn"]
-    bench.undo.append(lambda: sns.delete_topic(TopicArn=topic))
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=heard.arn)
-    task = {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::sqs:sendMessage",
-        "Parameters": {"QueueUrl": run.url, "MessageBody.$": "$"},
-        "End": True,
-    }
-    machine = states.create_state_machine(
-        name=bench.unique("machine"),
-        definition=json.dumps({"StartAt": "Send", "States": {"Send": task}}),
-        roleArn=bench.role,
-    )["stateMachineArn"]
-    bench.undo.append(lambda: states.delete_state_machine(stateMachineArn=machine))
+    events, kinesis = (bench.aws.client(name) for name in ("events", "kinesis"))
+    topic, machine = bench.topic(heard), bench.machine(run)
     rule, stream = bench.unique("rule"), bench.stream()
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": [rule]}))
     events.put_targets(Rule=rule, Targets=[{"Id": "1", "Arn": put.arn}])
