@@ -51,8 +51,7 @@ class _Bench:
     def __init__(self, endpoint_url: str) -> None:
         session = boto3.Session(**CREDENTIALS)  # type: ignore[arg-type]
         self._s3, self._iam, self.sagemaker = (
-            session.client(name, endpoint_url=endpoint_url)
-            for name in ("s3", "iam", "sagemaker")
+            session.client(name, endpoint_url=endpoint_url) for name in ("s3", "iam", "sagemaker")
         )
         self._name = f"bench-{uuid.uuid4().hex[:8]}"
         self._rows = _rows()
