@@ -39,7 +39,7 @@ check: setup  ## Lint, format, types, layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@cd emulator && ../$(BIN)/mypy --python-executable .venv/bin/python src/mdlc_emulator/engine src/mdlc_emulator/guest
-	@cd emulator/src/mdlc_emulator && $(abspath $(BIN))/mypy --python-version 3.10 container scripts
+	@$(BIN)/mypy --python-version 3.10 emulator/src/mdlc_emulator/container emulator/src/mdlc_emulator/scripts
 	@$(BIN)/lint-imports
 
 format: setup  ## Rewrite the code in the project's format
