@@ -102,6 +102,16 @@ def test_an_unknown_variant_or_model_is_refused(serving: Serving, endpoint: str)
         assert failure(raised) == ("ValidationError", 400)
 
 
+@pytest.mark.source(INVOKE)
+@pytest.mark.parametrize(
+    "member", [{"InferenceComponentName": "x"}, {"EnableExplanations": "`true`"}, {"PrefixAwareId": "x"}]
+)
+def test_what_is_not_done_is_not_ignored(serving: Serving, endpoint: str, member: dict[str, str]) -> None:
+    with pytest.raises(ClientError) as raised:
+        serving.invoke(endpoint, **member)
+    assert next(iter(member)) in raised.value.response["Error"]["Message"]
+
+
 @pytest.mark.source(LOGS)
 def test_what_the_model_prints_is_in_the_log(serving: Serving, endpoint: str) -> None:
     logs = serving.aws.client("logs")
@@ -189,6 +199,23 @@ def test_wrong_variants_make_no_configuration(serving: Serving, members: dict[st
     with pytest.raises(ClientError) as raised:
         serving.client.describe_endpoint_config(EndpointConfigName=name)
     assert error_of(raised)[1].startswith("Could not find endpoint configuration")
+
+
+@pytest.mark.source(CONFIG)
+@pytest.mark.parametrize(
+    ("of_variant", "members", "words"),
+    [
+        ({"EnableSSMAccess": True}, {}, "EnableSSMAccess"),
+        ({"RoutingConfig": {"RoutingStrategy": "PREFIX_AWARE"}}, {}, "PREFIX_AWARE"),
+        ({}, {"MetricsConfig": {"EnableEnhancedMetrics": True}}, "EnableEnhancedMetrics"),
+    ],
+)
+def test_what_a_configuration_cannot_have_is_not_ignored(
+    serving: Serving, of_variant: dict[str, Any], members: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        serving.config(serving.variant(serving.model(), **of_variant), **members)
+    assert words in error_of(raised)[1]
 
 
 @pytest.mark.source(CONFIG)
@@ -327,9 +354,9 @@ def test_a_server_that_crashes_is_started_again(serving: Serving) -> None:
 
 @pytest.mark.source(DESCRIBE)
 def test_data_that_are_gone_or_no_archive_fail_the_endpoint(serving: Serving) -> None:
-    gone, broken = serving.data(), serving.data()
+    gone, broken, damaged = serving.data(), serving.data(), serving.data()
     models = []
-    for url in (gone, broken):
+    for url in (gone, broken, damaged):
         model = serving.name("model")
         container = serving.container() | {"ModelDataUrl": url}
         serving.client.create_model(
@@ -338,9 +365,12 @@ def test_data_that_are_gone_or_no_archive_fail_the_endpoint(serving: Serving) ->
         models.append(model)
     serving.bucket.s3.delete_object(Bucket=serving.bucket.name, Key=gone.removeprefix(serving.bucket.uri()))
     serving.bucket.put(broken.removeprefix(serving.bucket.uri()), "no archive")
+    with_another_checksum = serving.bucket.read(damaged)[:-8] + bytes(8)
+    serving.bucket.put(damaged.removeprefix(serving.bucket.uri()), with_another_checksum)
     for model, url, words in (
         (models[0], gone, "Failed to download model data from URL"),
         (models[1], broken, "Failed to extract model data archive from URL"),
+        (models[2], damaged, "Failed to extract model data archive from URL"),
     ):
         endpoint = serving.begin(serving.config(serving.variant(model)))
         reason = serving.settled(endpoint, "Failed")["FailureReason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -82,3 +83,24 @@ def test_a_key_that_is_no_name_of_a_file_is_told(jobs: Jobs, bucket: Bucket) -> 
     described = jobs.train("pass", channels=[Jobs.channel("odd", bucket.uri("odd/"))])
     assert described["TrainingJobStatus"] == "Failed"
     assert described["FailureReason"].startswith("ClientError: Data download failed for ")
+
+
+@pytest.mark.source(f"{GUIDE}/define-train-metrics.html")
+def test_an_expression_that_never_ends_stops_nobody(jobs: Jobs) -> None:
+    definitions = [
+        {"Name": "bad", "Regex": "(a+)+$"},
+        {"Name": "worse", "Regex": "(.*a){8}z"},
+        {"Name": "good", "Regex": "good=(.*)"},
+    ]
+    name = jobs.start(
+        jobs.training(
+            'print("a" * 3000 + "!"); print("good=1")',
+            AlgorithmSpecification={"MetricDefinitions": definitions},
+        )
+    )
+    began = time.monotonic()
+    jobs.client.list_models()
+    assert time.monotonic() - began < 1
+    described = jobs.over(name)
+    assert [each["MetricName"] for each in described["FinalMetricDataList"]] == ["good"]
+    assert any("The metric worse is not looked for any more" in line for line in jobs.log(name))

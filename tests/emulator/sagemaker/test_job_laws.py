@@ -19,7 +19,7 @@ from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import Resource
 from mdlc_emulator.engine.sagemaker.processing import job as processing
 from mdlc_emulator.engine.sagemaker.training import states
-from mdlc_emulator.engine.sagemaker.training.metrics import compile_definitions, scrape
+from mdlc_emulator.engine.sagemaker.training.metrics import Definition, compile_definitions, scrape
 
 CALLER = Caller("000000000000", "us-east-1")
 LISTING = Listing[Resource]("Summaries", lambda resource: {"Name": resource.name})
@@ -151,11 +151,24 @@ def test_metrics_are_what_was_printed(printed: list[tuple[str, float]], noise: s
         [{"Name": name, "Regex": rf"{name}=([-+0-9.e]+)#"} for name in ("loss", "auc")]
     )
     line = noise + noise.join(f"{name}={value!r}#" for name, value in printed) + noise
-    found = list(scrape(definitions, line))
+    found = list(scrape(definitions, line, slow=unexpected))
     for name in ("loss", "auc"):
         assert [value for key, value in found if key == name] == [
             value for key, value in printed if key == name
         ]
+
+
+def unexpected(definition: Definition) -> None:
+    raise AssertionError(definition)
+
+
+def test_an_expression_that_searches_for_ever_is_told() -> None:
+    definitions = compile_definitions(
+        [{"Name": "slow", "Regex": "(.*a){8}z"}, {"Name": "quick", "Regex": "a(1)a"}]
+    )
+    slow: list[Definition] = []
+    assert list(scrape(definitions, "a1" + "a" * 3000, slow.append)) == [("quick", 1.0)]
+    assert slow == definitions[:1]
 
 
 @given(st.text("abc=.;0123456789", max_size=200))
@@ -163,7 +176,7 @@ def test_what_is_no_number_is_no_metric(line: str) -> None:
     definitions = compile_definitions(
         [{"Name": "any", "Regex": "a=(.*?);"}, {"Name": "or", "Regex": "(b)?c"}]
     )
-    assert all(isinstance(value, float) for _, value in scrape(definitions, line))
+    assert all(isinstance(value, float) for _, value in scrape(definitions, line, slow=unexpected))
 
 
 @given(st.text(max_size=3000), st.integers(1, 255))

@@ -58,8 +58,11 @@ _REFUSED_OF_VARIANTS = {
     "CoreDumpConfig": "Leave it out; the log of the endpoint has the server's output.",
     "CapacityReservationConfig": "Leave it out: instances are processes of this machine.",
     "AcceleratorPartitionLayouts": "Leave it out: there are no accelerators here.",
+    "EnableSSMAccess": "Leave it out: a model's server is a process of this machine.",
     "AcceleratorType": "Leave it out: there are no accelerators here.",
 }
+
+_ROUTING = ("RANDOM", "LEAST_OUTSTANDING_REQUESTS")
 
 
 def endpoint_configs(caller: Caller) -> Shelf[Resource]:
@@ -75,6 +78,9 @@ def create_endpoint_config(caller: Caller, request: Request) -> Response:
     for member, way_out in _REFUSED.items():
         if member in request:
             raise unsupported(member, way_out)
+    for member in ("EnableEnhancedMetrics", "EnableDetailedObservability"):
+        if request.get("MetricsConfig", {}).get(member):
+            raise unsupported(f"{member} of MetricsConfig", "Leave it out: others are published.")
     members = {member: request[member] for member in _KEPT if request.get(member) is not None}
     variants = request["ProductionVariants"]
     shadows = request.get("ShadowProductionVariants", [])
@@ -113,10 +119,13 @@ def _check_shadows(variants: list[dict[str, Any]], shadows: list[dict[str, Any]]
 def _checked(caller: Caller, variant: dict[str, Any]) -> dict[str, Any]:
     name = variant["VariantName"]
     for member, way_out in _REFUSED_OF_VARIANTS.items():
-        if member in variant and not (
+        if variant.get(member) and not (
             member == "ManagedInstanceScaling" and variant[member].get("Status") != "ENABLED"
         ):
             raise unsupported(f"{member} of variant {name}", way_out)
+    routing = variant.get("RoutingConfig", {}).get("RoutingStrategy", "RANDOM")
+    if routing not in _ROUTING:
+        raise unsupported(f"routing strategy {routing} of variant {name}", f"Use {' or '.join(_ROUTING)}.")
     if "ModelName" not in variant:
         raise unsupported(
             f"inference components (variant {name} names no model)", "Give the variant a ModelName."

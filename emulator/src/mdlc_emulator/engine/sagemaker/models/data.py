@@ -6,8 +6,10 @@ unpacked into /opt/ml/model. The sentences of the errors are the FailureReason t
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +78,13 @@ class ModelData:
 
     def _unpack(self, body: Any, directory: Path) -> None:
         try:
-            with tarfile.open(fileobj=_Stream(body), mode="r|gz") as archive:
-                archive.extractall(directory, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+            # Not by tarfile's own r|gz: it does not look whether what it unpacks has the archive's checksum.
+            with gzip.open(_Stream(body)) as packed:
+                with tarfile.open(fileobj=packed, mode="r|") as archive:
+                    archive.extractall(directory, filter="data")
+                while packed.read(_PIECE):
+                    pass
+        except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
             raise DataError(
                 f'Failed to extract model data archive from URL "{self.url}". Please ensure that the object '
                 f"located at the URL is a valid tar.gz archive ({error})."

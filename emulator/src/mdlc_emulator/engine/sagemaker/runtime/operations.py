@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from mdlc_emulator.engine.aws_error import Caller
+from mdlc_emulator.engine.sagemaker.kernel.errors import unsupported
 from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, Response
 from mdlc_emulator.engine.sagemaker.runtime.invoke import Invocation, Outcome, invoke
 
+_REFUSED = {
+    "InferenceComponentName": "Give the endpoint a variant with a ModelName, and leave it out.",
+    "EnableExplanations": "Leave it out; a processing job can explain predictions.",
+    "PrefixAwareId": "Leave it out: any instance may answer.",
+}
+
 
 def invoke_endpoint(caller: Caller, request: Request) -> Response:
+    for member, way_out in _REFUSED.items():
+        if request.get(member):
+            raise unsupported(f"{member} of InvokeEndpoint", way_out)
     body = request.get("Body", b"")
     outcome = invoke(
         Invocation(

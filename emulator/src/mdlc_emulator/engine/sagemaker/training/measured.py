@@ -10,7 +10,7 @@ from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.sagemaker.jobs.metrics import PUBLISHER
 from mdlc_emulator.engine.sagemaker.kernel.resource import moment
 from mdlc_emulator.engine.sagemaker.training.job import TrainingJob
-from mdlc_emulator.engine.sagemaker.training.metrics import compile_definitions, scrape
+from mdlc_emulator.engine.sagemaker.training.metrics import SECONDS, Definition, compile_definitions, scrape
 
 NAMESPACE = "/aws/sagemaker/TrainingJobs"
 
@@ -33,8 +33,16 @@ class Measured:
 
         def read(line: str) -> None:
             write(line)
-            for name, value in scrape(self._definitions, line):
+            for name, value in scrape(self._definitions, line, slow):
                 self._found(name, value)
+
+        def slow(definition: Definition) -> None:
+            with self._lock:
+                self._definitions = [each for each in self._definitions if each is not definition]
+            write(
+                f"The metric {definition.name} is not looked for any more: its regular expression searched "
+                f"one line for {SECONDS:g} s. Write one that does not repeat what is repeated already."
+            )
 
         return read
 
