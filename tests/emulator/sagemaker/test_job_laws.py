@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.containers.contract import Ending, Exit
 from mdlc_emulator.engine.sagemaker.data.selection import relative_path, shard, shuffled
+from mdlc_emulator.engine.sagemaker.jobs import plain
 from mdlc_emulator.engine.sagemaker.jobs.hosts import Host
 from mdlc_emulator.engine.sagemaker.jobs.reasons import LONGEST, of_exit
 from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import Resource
-from mdlc_emulator.engine.sagemaker.processing import job as processing
 from mdlc_emulator.engine.sagemaker.training import states
 from mdlc_emulator.engine.sagemaker.training.metrics import Definition, compile_definitions, scrape
 
@@ -104,7 +104,7 @@ def test_a_training_job_only_goes_along_the_machine(wanted: list[str]) -> None:
 
 def test_every_state_can_end() -> None:
     """From each status a final one can be reached, and a final one is never left."""
-    for machine, final in ((states.NEXT, states.FINAL), (processing.NEXT, processing.FINAL)):
+    for machine, final in ((states.NEXT, states.FINAL), (plain.NEXT, plain.FINAL)):
         ending = set(final)
         while grown := {status for status, after in machine.items() if after & ending} - ending:
             ending |= grown

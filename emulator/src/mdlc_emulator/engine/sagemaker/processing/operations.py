@@ -5,12 +5,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateProcessingJo
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.experiments.automatic import check_experiment_config, job_created
-from mdlc_emulator.engine.sagemaker.jobs.control import Early
-from mdlc_emulator.engine.sagemaker.kernel.errors import in_use, invalid, name_taken, requested_not_found
+from mdlc_emulator.engine.sagemaker.kernel.errors import in_use, name_taken, requested_not_found
 from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import Kind, Operation, Request, Response
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
@@ -59,21 +56,6 @@ def launch(caller: Caller, request: Request) -> ProcessingJob:
     return job
 
 
-def watch(job: ProcessingJob, on_over: Callable[[ProcessingJob], None]) -> None:
-    """Call `on_over(job)` once when its status is final, at once if it is already."""
-    job.watch_end(on_over)
-
-
-def stop(job: ProcessingJob) -> None:
-    """What StopProcessingJob does. ValidationException when the job has ended."""
-    with STORE.lock:
-        if job.ended:
-            raise invalid(f"The request was rejected because the processing job is in status {job.status}.")
-        if job.status != "Stopping":
-            job.change(ProcessingJobStatus="Stopping")
-        job.control.end(Early.STOPPED)
-
-
 def create_processing_job(caller: Caller, request: Request) -> Response:
     return {"ProcessingJobArn": launch(caller, request).arn}
 
@@ -95,7 +77,7 @@ def list_processing_jobs(caller: Caller, request: Request) -> Response:
 
 
 def stop_processing_job(caller: Caller, request: Request) -> Response:
-    stop(processing_jobs(caller).get(request["ProcessingJobName"]))
+    processing_jobs(caller).get(request["ProcessingJobName"]).stop()
     return {}
 
 

@@ -5,12 +5,10 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateTransformJob
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.experiments.automatic import check_experiment_config, job_created
-from mdlc_emulator.engine.sagemaker.jobs.control import Early
 from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
 from mdlc_emulator.engine.sagemaker.kernel.errors import (
     invalid,
@@ -130,21 +128,6 @@ def _check_quota(shelf: Shelf[TransformJob], request: Request) -> None:
     check_instances("transform job", used, instances(request["TransformResources"]))
 
 
-def watch(job: TransformJob, on_over: Callable[[TransformJob], None]) -> None:
-    """Call `on_over(job)` once when its status is final, at once if it is already."""
-    job.watch_end(on_over)
-
-
-def stop(job: TransformJob) -> None:
-    """What StopTransformJob does. ValidationException when the job has ended."""
-    with STORE.lock:
-        if job.ended:
-            raise invalid(f"The request was rejected because the transform job is in status {job.status}.")
-        if job.status != "Stopping":
-            job.change(TransformJobStatus="Stopping")
-        job.control.end(Early.STOPPED)
-
-
 def create_transform_job(caller: Caller, request: Request) -> Response:
     return {"TransformJobArn": launch(caller, request).arn}
 
@@ -166,7 +149,7 @@ def list_transform_jobs(caller: Caller, request: Request) -> Response:
 
 
 def stop_transform_job(caller: Caller, request: Request) -> Response:
-    stop(transform_jobs(caller).get(request["TransformJobName"]))
+    transform_jobs(caller).get(request["TransformJobName"]).stop()
     return {}
 
 
