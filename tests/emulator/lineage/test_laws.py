@@ -7,8 +7,8 @@ import statistics
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mdlc_emulator.engine.sagemaker.experiments.series import Point, Series
 from mdlc_emulator.engine.sagemaker.lineage.graph import reach
-from mdlc_emulator.engine.sagemaker.metrics.series import Point, Series
 
 nodes = st.sampled_from("abcdef")
 graphs = st.sets(st.tuples(nodes, nodes).filter(lambda edge: edge[0] != edge[1]), max_size=15)

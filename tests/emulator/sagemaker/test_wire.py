@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mdlc_emulator.engine.sagemaker.runtime.wire import (
+from mdlc_emulator.engine.sagemaker.servers.wire import (
     NotListeningError,
     TimedOutError,
     UnansweredError,

@@ -14,6 +14,7 @@ from typing import Any
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.containers.logs import LogWriter
+from mdlc_emulator.engine.sagemaker.endpoints.capture import Capture
 from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, Variant
 from mdlc_emulator.engine.sagemaker.endpoints.shares import Shares
 from mdlc_emulator.engine.sagemaker.kernel.errors import already_existing, could_not_find
@@ -22,8 +23,7 @@ from mdlc_emulator.engine.sagemaker.kernel.resource import Kind, Resource, momen
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
 from mdlc_emulator.engine.sagemaker.models.operations import models
 from mdlc_emulator.engine.sagemaker.models.plan import plan
-from mdlc_emulator.engine.sagemaker.runtime.capture import Capture
-from mdlc_emulator.engine.sagemaker.runtime.server import startup_seconds
+from mdlc_emulator.engine.sagemaker.servers.server import startup_seconds
 
 ENDPOINT = Kind("endpoint", could_not_find("endpoint"), already_existing("endpoint"))
 

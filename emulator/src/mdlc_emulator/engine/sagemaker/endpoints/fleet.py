@@ -10,10 +10,10 @@ from typing import Any
 
 from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.containers.logs import LogWriter
+from mdlc_emulator.engine.sagemaker.endpoints.capture import Capture
 from mdlc_emulator.engine.sagemaker.endpoints.shares import Shares
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
-from mdlc_emulator.engine.sagemaker.runtime.capture import Capture
-from mdlc_emulator.engine.sagemaker.runtime.instance import Instance, InstanceError
+from mdlc_emulator.engine.sagemaker.servers.instance import Instance, InstanceError
 
 LOG = logging.getLogger(__name__)
 

@@ -28,11 +28,11 @@ from mdlc_emulator.engine.sagemaker.experiments.resources import (
     experiments,
     trials,
 )
+from mdlc_emulator.engine.sagemaker.experiments.series import Point
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, not_found
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request, Resource
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.lineage.automatic import consumed, produced, served
-from mdlc_emulator.engine.sagemaker.metrics.series import Point
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
+from mdlc_emulator.engine.sagemaker.experiments.series import Point, Series
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, not_found
 from mdlc_emulator.engine.sagemaker.kernel.people import user_context
 from mdlc_emulator.engine.sagemaker.kernel.resource import Kind, Resource, moment
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE, Shelf
-from mdlc_emulator.engine.sagemaker.metrics.series import Point, Series
 
 
 def _missing(noun: str) -> Callable[[str], AwsError]:

@@ -6,22 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.experiments.resources import COMPONENT, EXPERIMENT, TRIAL
 from mdlc_emulator.engine.sagemaker.kernel.resource import Resource
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
-from mdlc_emulator.engine.sagemaker.lineage.resources import ACTION, ARTIFACT, CONTEXT, associations
+from mdlc_emulator.engine.sagemaker.lineage.resources import associations
 
 OF_EXPERIMENTS = frozenset({"Experiment", "Trial", "TrialComponent"})
 
-_KINDS = {
-    "Action": ACTION,
-    "Artifact": ARTIFACT,
-    "Context": CONTEXT,
-    "Experiment": EXPERIMENT,
-    "Trial": TRIAL,
-    "TrialComponent": COMPONENT,
+_NOUNS = {
+    "action": "Action",
+    "artifact": "Artifact",
+    "context": "Context",
+    "experiment": "Experiment",
+    "experiment-trial": "Trial",
+    "experiment-trial-component": "TrialComponent",
 }
-_BY_PATH = {kind.path: noun for noun, kind in _KINDS.items()}
+"""What a resource's ARN calls it -> its lineage type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,9 @@ class Vertex:
 
 def vertex(caller: Caller, arn: str) -> Vertex | None:
     """The entity with that ARN, None when there is none."""
-    noun = _BY_PATH.get(arn.split(":", 5)[-1].partition("/")[0])
-    if noun is None:
-        return None
-    found = STORE.shelf(_KINDS[noun], caller, Resource).find(arn)
-    if found is None:
+    noun = _NOUNS.get(arn.split(":", 5)[-1].partition("/")[0])
+    found = STORE.by_arn(caller, arn)
+    if noun is None or found is None:
         return None
     return Vertex(
         arn=found.arn,
@@ -63,7 +60,7 @@ def vertex(caller: Caller, arn: str) -> Vertex | None:
 
 
 def _type(noun: str, entity: Resource) -> str:
-    if noun in ("Experiment", "Trial", "TrialComponent"):
+    if noun in OF_EXPERIMENTS:
         return str(entity.members.get("Source", {}).get("SourceType", noun))
     return str(entity.members[f"{noun}Type"])
 

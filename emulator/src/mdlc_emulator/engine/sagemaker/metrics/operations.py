@@ -11,10 +11,10 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.experiments.resources import Component, components
+from mdlc_emulator.engine.sagemaker.experiments.series import SECONDS, Point, Series
 from mdlc_emulator.engine.sagemaker.kernel.listing import seconds
 from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, Response
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
-from mdlc_emulator.engine.sagemaker.metrics.series import SECONDS, Point, Series
 
 MOST_POINTS = 1000
 """Points of one answer to a query; what is beyond is left out, with the status Truncated."""
@@ -53,9 +53,7 @@ def _answer(caller: Caller, query: dict[str, Any]) -> dict[str, Any]:
     if component is None:
         return _wrong(f"Resource {query['ResourceArn']} does not exist.")
     if (query["XAxisType"] == "IterationNumber") != (query["Period"] == "IterationNumber"):
-        return _wrong(
-            "XAxisType IterationNumber goes with Period IterationNumber, and only with it."
-        )
+        return _wrong("XAxisType IterationNumber goes with Period IterationNumber, and only with it.")
     start, end = query.get("Start", -math.inf), query.get("End", math.inf)
     if start > end:
         return _wrong("Start must not be after End.")

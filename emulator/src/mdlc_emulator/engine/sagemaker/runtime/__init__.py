@@ -1,1 +1,1 @@
-"""Model servers while they serve: started, asked, watched; and the calls of `sagemaker-runtime`."""
+"""The calls of `sagemaker-runtime`: which instance is asked, and what its answer becomes."""

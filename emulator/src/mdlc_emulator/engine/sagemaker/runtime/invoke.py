@@ -12,13 +12,13 @@ from functools import cache
 from typing import NamedTuple
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
+from mdlc_emulator.engine.sagemaker.endpoints.capture import Captured
 from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, Traffic, endpoints
 from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet, Variant
-from mdlc_emulator.engine.sagemaker.runtime.capture import Captured
-from mdlc_emulator.engine.sagemaker.runtime.instance import Answered, Instance
-from mdlc_emulator.engine.sagemaker.runtime.many import ModelMissingError, NotLoadedError
 from mdlc_emulator.engine.sagemaker.runtime.metrics import INVOCATIONS
-from mdlc_emulator.engine.sagemaker.runtime.wire import Reply, TimedOutError, UnansweredError
+from mdlc_emulator.engine.sagemaker.servers.instance import Answered, Instance
+from mdlc_emulator.engine.sagemaker.servers.many import ModelMissingError, NotLoadedError
+from mdlc_emulator.engine.sagemaker.servers.wire import Reply, TimedOutError, UnansweredError
 
 SECONDS = 60.0
 """A model's time to answer: the page above."""

@@ -29,9 +29,9 @@ from mdlc_emulator.engine.sagemaker.kernel.clients import client
 from mdlc_emulator.engine.sagemaker.kernel.resource import moment
 from mdlc_emulator.engine.sagemaker.models.operations import models
 from mdlc_emulator.engine.sagemaker.models.plan import NotServableError, plan
-from mdlc_emulator.engine.sagemaker.runtime.instance import Instance, InstanceError
-from mdlc_emulator.engine.sagemaker.runtime.server import startup_seconds
-from mdlc_emulator.engine.sagemaker.runtime.wire import UnansweredError
+from mdlc_emulator.engine.sagemaker.servers.instance import Instance, InstanceError
+from mdlc_emulator.engine.sagemaker.servers.server import startup_seconds
+from mdlc_emulator.engine.sagemaker.servers.wire import UnansweredError
 from mdlc_emulator.engine.sagemaker.transform import split
 from mdlc_emulator.engine.sagemaker.transform.job import TransformJob
 from mdlc_emulator.engine.sagemaker.transform.output import Output

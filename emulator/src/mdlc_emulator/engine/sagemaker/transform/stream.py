@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from mdlc_emulator.engine.sagemaker.runtime.instance import Instance
-from mdlc_emulator.engine.sagemaker.runtime.wire import Reply, TimedOutError, UnansweredError
+from mdlc_emulator.engine.sagemaker.servers.instance import Instance
+from mdlc_emulator.engine.sagemaker.servers.wire import Reply, TimedOutError, UnansweredError
 from mdlc_emulator.engine.sagemaker.transform.output import Output
 from mdlc_emulator.engine.sagemaker.transform.processing import Processing, ProcessingError
 from mdlc_emulator.engine.sagemaker.transform.split import Piece

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.models.data import DataError, ModelData
-from mdlc_emulator.engine.sagemaker.runtime.wire import UnansweredError, Wire
+from mdlc_emulator.engine.sagemaker.servers.wire import UnansweredError, Wire
 
 _LOADED, _ALREADY, _NO_MEMORY = 200, 409, 507
 LOAD_SECONDS = 60.0

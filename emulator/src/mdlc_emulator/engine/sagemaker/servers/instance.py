@@ -15,9 +15,9 @@ from typing import NamedTuple
 from mdlc_emulator.engine.containers.contract import Exit
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
-from mdlc_emulator.engine.sagemaker.runtime.many import Models
-from mdlc_emulator.engine.sagemaker.runtime.server import STOP_GRACE, Server, ServerError
-from mdlc_emulator.engine.sagemaker.runtime.wire import Body, Headers, Reply
+from mdlc_emulator.engine.sagemaker.servers.many import Models
+from mdlc_emulator.engine.sagemaker.servers.server import STOP_GRACE, Server, ServerError
+from mdlc_emulator.engine.sagemaker.servers.wire import Body, Headers, Reply
 
 _HANDED_ON = ("content-type", "x-amzn-sagemaker-custom-attributes")
 """Headers of an answer that go to the next container of a row."""

@@ -28,7 +28,7 @@ from mdlc_emulator.engine.containers.contract import (
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.data import DataError
 from mdlc_emulator.engine.sagemaker.models.plan import ContainerPlan
-from mdlc_emulator.engine.sagemaker.runtime.wire import (
+from mdlc_emulator.engine.sagemaker.servers.wire import (
     NotListeningError,
     TimedOutError,
     UnansweredError,
