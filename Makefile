@@ -40,7 +40,7 @@ check: setup  ## Lint, format, types, layers
 	@$(BIN)/mypy
 	@cd emulator && ../$(BIN)/mypy --python-executable .venv/bin/python src/mdlc_emulator/engine src/mdlc_emulator/guest
 	@$(BIN)/mypy --python-version 3.10 emulator/src/mdlc_emulator/container emulator/src/mdlc_emulator/scripts
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 format: setup  ## Rewrite the code in the project's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
