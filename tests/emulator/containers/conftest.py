@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from mdlc_emulator import container as inside
-from mdlc_emulator.engine.containers.contract import Container, ContainerSpec, Exit
+from mdlc_emulator.engine.containers.contract import Container, ContainerSpec, Exit, Mount
 from mdlc_emulator.engine.containers.host import HostContainers
 from mdlc_emulator.pytest_plugin import Aws
 
@@ -26,6 +26,11 @@ from tests.emulator.conftest import variable
 MODES = {"root": "", "user": "user", "none": "off"}
 """What MDLC_CONTAINERS is for each."""
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+CHECKOUT = Path(__file__).parents[3]
+HIDDEN = CHECKOUT.is_relative_to("/tmp")
+"""Containers have a /tmp of their own: a checkout that lies there is shown to them, as recipes show theirs."""
+OUTSIDE = Path("/var/tmp") if HIDDEN else CHECKOUT
+"""A directory of the machine that containers see as it is."""
 
 
 @cache
@@ -71,7 +76,8 @@ class Runner:
     ) -> Container:
         self.lines = []
         variables = {"PATH": PATH, **(environment or {})}
-        spec = ContainerSpec(name="job", command=command, environment=variables, **more)
+        mounts = [*([Mount(CHECKOUT, str(CHECKOUT))] if HIDDEN else []), *more.pop("mounts", ())]
+        spec = ContainerSpec(name="job", command=command, environment=variables, mounts=mounts, **more)
         return self.containers.start(spec, on_line or self.lines.append)
 
     def run(self, *command: str, **more: Any) -> tuple[Exit, list[str]]:

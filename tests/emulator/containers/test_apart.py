@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import uuid
+import venv
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +18,7 @@ from mdlc_emulator.engine.containers.contract import Container, Mount, Network
 from mdlc_emulator.engine.containers.host import HostContainers
 
 from tests.emulator.conftest import variable
-from tests.emulator.containers.conftest import MODES, Runner
+from tests.emulator.containers.conftest import MODES, OUTSIDE, Runner
 from tests.waiting import eventually
 
 SERVER = """
@@ -38,7 +39,7 @@ def test_opt_ml_is_the_callers_directory(apart: Runner, ml: Path) -> None:
 
 def test_the_machines_files_are_there_and_what_is_written_to_them_vanishes(apart: Runner) -> None:
     name = f"mdlc-{uuid.uuid4().hex}"
-    places = f"/etc/{name} /usr/{name} /var/{name} /{name} /opt/{name} {Path.cwd()}/{name}"
+    places = f"/etc/{name} /usr/{name} /var/{name} /{name} /opt/{name} {OUTSIDE}/{name}"
     facts = apart.containers.known()
     if facts is None or not facts.writable:
         pytest.skip("this kernel lets users have no overlays")
@@ -49,7 +50,7 @@ def test_the_machines_files_are_there_and_what_is_written_to_them_vanishes(apart
 
 
 def test_a_file_that_a_container_removes_is_still_there(apart: Runner, tmp_path: Path) -> None:
-    kept = Path.cwd() / f"mdlc-kept-{uuid.uuid4().hex}"
+    kept = OUTSIDE / f"mdlc-kept-{uuid.uuid4().hex}"
     kept.write_text("kept")
     try:
         apart.sh(f"rm {kept} && ! test -e {kept} || ! touch {kept}")  # removed, or nothing can be
@@ -123,12 +124,18 @@ def test_packages_installed_inside_stay_inside(apart: Runner, tmp_path: Path) ->
     facts = apart.containers.known()
     if facts is None or not facts.writable:
         pytest.skip("this kernel lets users have no overlays")
-    site = next(path for path in sys.path if path.endswith("site-packages"))
-    script = (
-        f"cp /mnt/p/mdlc_probe.py {site}/ && {sys.executable} -c 'import mdlc_probe; print(mdlc_probe.WORD)'"
-    )
-    assert apart.sh(script, mounts=[Mount(package, "/mnt/p")]) == ["installed"]
-    assert not Path(site, "mdlc_probe.py").exists()
+    environment = OUTSIDE / f"mdlc-environment-{uuid.uuid4().hex}"
+    venv.create(environment, symlinks=True)
+    try:
+        site = next(environment.glob("lib/python*/site-packages"))
+        script = (
+            f"cp /mnt/p/mdlc_probe.py {site}/ "
+            f"&& {environment}/bin/python -c 'import mdlc_probe; print(mdlc_probe.WORD)'"
+        )
+        assert apart.sh(script, mounts=[Mount(package, "/mnt/p")]) == ["installed"]
+        assert not Path(site, "mdlc_probe.py").exists()
+    finally:
+        shutil.rmtree(environment)
 
 
 def test_dangerous_rights_are_gone(apart: Runner) -> None:
@@ -331,7 +338,7 @@ def test_a_directory_that_is_removed_and_made_anew_is_empty(apart: Runner) -> No
     facts = apart.containers.known()
     if facts is None or not facts.writable:
         pytest.skip("this kernel lets users have no overlays")
-    kept = Path.cwd() / f"mdlc-kept-{uuid.uuid4().hex}"
+    kept = OUTSIDE / f"mdlc-kept-{uuid.uuid4().hex}"
     (kept / "deep").mkdir(parents=True)
     (kept / "deep/file").write_text("kept")
     try:
