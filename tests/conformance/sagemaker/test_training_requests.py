@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -229,3 +231,14 @@ def test_summaries_agree_with_descriptions(jobs: Jobs, listed: list[str]) -> Non
         "TrainingEndTime",
     ):
         assert summary[member] == described[member]
+
+
+@pytest.mark.source(f"{REFERENCE}/API_ListTrainingJobs.html")
+@pytest.mark.parametrize("place", [["x", "y"], [None, "y"], [1.0, 2], "no list"])
+def test_a_token_that_nobody_gave_is_an_error(jobs: Jobs, place: object) -> None:
+    jobs.start(jobs.training())
+    scoped = [["CreationTime", "Descending"], *place] if isinstance(place, list) else place
+    token = base64.urlsafe_b64encode(json.dumps(scoped).encode()).decode()
+    with pytest.raises(ClientError) as raised:
+        jobs.client.list_training_jobs(NextToken=token)
+    assert error_of(raised)[0] == "ValidationException"

@@ -16,6 +16,7 @@ from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request, Resource, Response
 
 DEFAULT_PAGE = 10
+_NOT_GIVEN = "The NextToken is not one that this operation gave."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Listing[R: Resource]:
         scope = [by, order_name]
         if (token := request.get("NextToken")) is not None:
             after = _read(token, scope)
+            if any(isinstance(order(each), str) != isinstance(after[0], str) for each in chosen[:1]):
+                raise invalid(_NOT_GIVEN)
             descending = order_name == "Descending"
             chosen = [
                 resource
@@ -115,7 +118,7 @@ def _read(token: str, scope: list[str]) -> tuple[Any, str]:
     try:
         found_scope, value, name = json.loads(base64.urlsafe_b64decode(token.encode()))
     except (ValueError, TypeError):
-        raise invalid("The NextToken is not one that this operation gave.") from None
+        raise invalid(_NOT_GIVEN) from None
     if found_scope != scope or not isinstance(name, str) or not isinstance(value, float | int | str):
         raise invalid("The NextToken was given for another order of the list.")
     return value, name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
+from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, unsupported
 from mdlc_emulator.engine.sagemaker.packages.resources import find_package
 
 _KEPT = (
@@ -43,4 +43,8 @@ def containers_of_package(
             )
     if specification is None:
         raise invalid(f"Model Package {package.arn} has no inference specification to make a model of.")
+    if any(each.get("AdditionalS3DataSource") for each in specification["Containers"]):
+        raise unsupported(
+            "AdditionalS3DataSource of a model package", "Put all data of the model into one archive."
+        )
     return [{m: each[m] for m in _KEPT if m in each} for each in specification["Containers"]]
