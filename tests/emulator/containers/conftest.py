@@ -28,7 +28,7 @@ MODES = {"root": "", "user": "user", "none": "off"}
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 CHECKOUT = Path(__file__).parents[3]
 HIDDEN = CHECKOUT.is_relative_to("/tmp")
-"""Containers have a /tmp of their own: a checkout that lies there is shown to them, as recipes show theirs."""
+"""Containers have a /tmp of their own: a checkout that lies there is shown to them, as recipes show it."""
 OUTSIDE = Path("/var/tmp") if HIDDEN else CHECKOUT
 """A directory of the machine that containers see as it is."""
 
