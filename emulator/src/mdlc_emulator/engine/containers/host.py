@@ -152,7 +152,15 @@ def limits() -> list[str]:
     return lacking
 
 
-@functools.cache
+_FIRST = threading.Lock()
+
+
 def containers() -> HostContainers:
     """The engine's containers."""
+    with _FIRST:  # a cache alone would make as many as there are threads that ask first
+        return _made()
+
+
+@functools.cache
+def _made() -> HostContainers:
     return HostContainers(Path(tempfile.gettempdir()) / "containers", GatewayEndpoint())

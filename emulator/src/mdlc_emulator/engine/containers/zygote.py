@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +48,13 @@ class Zygote:
         self.known: Facts | None = None
         """What `facts` has found out."""
         self._socket, theirs = socket.socketpair()
-        trial = directory / f"trial-{os.getpid()}"
-        trial.mkdir(exist_ok=True)
+        trial = tempfile.mkdtemp(prefix="trial-", dir=directory)
         wanted = os.environ.get(SETTING, "")
         settings = {
             "control": theirs.fileno(),
             "modes": _modes(wanted),
             "overlay": wanted != "read-only",
-            "try": str(trial),
+            "try": trial,
         }
         try:
             # Ends by the end of its control socket, which only this process holds: a death signal would
