@@ -77,6 +77,13 @@ def test_checkpoints_lie_at_a_path_of_the_container(jobs: Jobs, bucket: Bucket, 
     assert error_of(raised)[0] == "ValidationException"
 
 
+@pytest.mark.source(f"{GUIDE}/model-checkpoints.html")
+def test_checkpoints_of_keys_that_lead_out_are_told(jobs: Jobs, bucket: Bucket) -> None:
+    bucket.put("up/a/../../../b", "x")
+    described = jobs.train("pass", CheckpointConfig={"S3Uri": bucket.uri("up/")})
+    assert described["FailureReason"].startswith("ClientError: Data download failed: ")
+
+
 @pytest.mark.source(f"{GUIDE}/model-access-training-data.html")
 def test_a_key_that_is_no_name_of_a_file_is_told(jobs: Jobs, bucket: Bucket) -> None:
     bucket.put("odd/a\0b", "x")

@@ -37,6 +37,10 @@ CONTAINER: dict[str, Any] = {"image": "i", "command": ["true"], "resourceRequire
         ({"linuxParameters": {"tmpfs": [{"containerPath": "/x", "size": 1}]}}, "tmpfs"),
         ({"linuxParameters": {"swappiness": 10}}, "swap"),
         ({"logConfiguration": {"logDriver": "splunk"}}, "splunk"),
+        (
+            {"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-multiline-pattern": "^x"}}},
+            "awslogs-multiline-pattern",
+        ),
         ({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]}, "efs"),
         ({"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "Windows"),
         ({"enableExecuteCommand": True}, "ECS Exec"),
@@ -62,6 +66,25 @@ def test_definitions(aws: Aws, change: dict[str, Any], words: str) -> None:
     assert details["Message"].startswith("This emulator's Batch has no ")
     assert words in details["Message"]
     assert client.describe_job_definitions(jobDefinitionName="refused")["jobDefinitions"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"resourceRequirements": [{"type": "VCPU", "value": "nan"}, SIZES[1]]}, "no number"),
+        ({"resourceRequirements": [{"type": "VCPU", "value": "inf"}, SIZES[1]]}, "no number"),
+        ({"logConfiguration": {"logDriver": "awslogs", "options": {"colour": "red"}}}, "unknown log opt"),
+    ],
+)
+def test_values_that_are_none(aws: Aws, change: dict[str, Any], words: str) -> None:
+    client = aws.client("batch")
+    with pytest.raises(ClientError) as refused:
+        client.register_job_definition(
+            jobDefinitionName="refused", type="container", containerProperties=CONTAINER | change
+        )
+    details = refused.value.response["Error"]
+    assert details["Code"] == "ClientException"
+    assert words in details["Message"]
 
 
 @pytest.mark.parametrize(

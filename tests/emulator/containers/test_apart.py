@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import shutil
 import socket
@@ -13,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from mdlc_emulator.engine.containers.contract import Container, Mount, Network
+from mdlc_emulator.engine.containers.contract import Container, ContainerError, Mount, Network
 from mdlc_emulator.engine.containers.host import HostContainers
 
 from tests.emulator.conftest import variable
@@ -233,6 +234,9 @@ def test_who_reaches_the_emulator(apart: Runner, network: Network, seen: str) ->
 def test_the_users_and_their_rights(run: Runner) -> None:
     if run.mode == "root" or (run.mode == "none" and os.geteuid() == 0):
         assert run.sh("id -u; id -g", user="1234:5678") == ["1234", "5678"]
+        assert run.sh("id -u; id -g", user="1234:daemon") == ["1234", str(grp.getgrnam("daemon").gr_gid)]
+        with pytest.raises(ContainerError, match="no such group"):
+            run.sh("id", user="0:no-such-group")
     if run.isolated:
         assert run.sh("id -u") == ["0"]
 

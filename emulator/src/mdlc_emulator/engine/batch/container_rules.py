@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/job_definition_parameters.htm
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,6 +18,19 @@ LISTS = ("command", "volumes", "environment", "mountPoints", "ulimits", "resourc
 
 _USER = re.compile(r"[a-z0-9_][a-z0-9_-]{0,30}(:[a-z0-9_][a-z0-9_-]{0,30})?")
 _SHORTEST_MEMORY = 4
+# https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html; the last two say how events wait
+# for CloudWatch Logs, and here none waits.
+_LOG_OPTIONS = frozenset(
+    (
+        "awslogs-region",
+        "awslogs-group",
+        "awslogs-stream-prefix",
+        "awslogs-create-group",
+        "mode",
+        "max-buffer-size",
+    )
+)
+_LINES = frozenset(("awslogs-datetime-format", "awslogs-multiline-pattern"))
 # vCPU -> (least, most, step) MiB, and what else is allowed.
 # https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html
 _FARGATE: dict[float, frozenset[int]] = {
@@ -64,7 +78,7 @@ def resources_of(properties: Mapping[str, Any]) -> tuple[float | None, int | Non
         kind, value = each["type"], each["value"]
         try:
             if kind == "VCPU":
-                vcpus = float(value)
+                vcpus = _finite(value)
             elif kind == "MEMORY":
                 memory = int(value)
         except ValueError:
@@ -74,6 +88,14 @@ def resources_of(properties: Mapping[str, Any]) -> tuple[float | None, int | Non
         if kind == "GPU":
             raise not_here("GPUs", "leave out the resource requirement GPU; the job runs on processors.")
     return vcpus, memory
+
+
+def _finite(text: str) -> float:
+    """ValueError also for what Python takes for a number and Batch does not: nan, inf."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def check_resources(vcpus: float | None, memory: int | None, *, fargate: bool) -> None:
@@ -152,6 +174,11 @@ def _check_logs(configuration: Mapping[str, Any] | None, *, fargate: bool) -> No
     driver = configuration["logDriver"]
     if driver != "awslogs":
         raise not_here(f"log driver {driver}", "use awslogs, or leave out logConfiguration.")
+    for option in configuration.get("options") or ():
+        if option in _LINES:
+            raise not_here(f"log option {option}", "leave it out: a line is an event.")
+        if option not in _LOG_OPTIONS:
+            raise invalid(f"unknown log opt '{option}' for awslogs log driver")
     if configuration.get("secretOptions"):
         raise invalid("secretOptions are not applicable for the log driver awslogs")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import math
 import os
 import pwd
@@ -85,7 +86,7 @@ def _user(spec: ContainerSpec, facts: Facts) -> tuple[int, int] | None:
             f"{spec.name} cannot run as {first}: there is no such user; use a number."
         ) from None
     user = int(first) if known is None else known.pw_uid
-    group = int(second) if second.isdecimal() else (user if known is None else known.pw_gid)
+    group = _group(spec, second) if second else (user if known is None else known.pw_gid)
     if facts.mode == "root" or (facts.mode == "none" and os.geteuid() == 0):
         return user, group
     if (user, group) == (0, 0) and facts.mode == "user":
@@ -94,6 +95,17 @@ def _user(spec: ContainerSpec, facts: Facts) -> tuple[int, int] | None:
         f"{spec.name} cannot run as {spec.user}: only an emulator that root has started can give a container "
         "another user. Leave the user out."
     )
+
+
+def _group(spec: ContainerSpec, name: str) -> int:
+    if name.isdecimal():
+        return int(name)
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise ContainerError(
+            f"{spec.name} cannot run in the group {name}: there is no such group; use a number."
+        ) from None
 
 
 def _way_out(spec: ContainerSpec, facts: Facts) -> str | None:

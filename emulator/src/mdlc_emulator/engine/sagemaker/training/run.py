@@ -15,6 +15,7 @@ from mdlc_emulator.engine.sagemaker.data import artifacts
 from mdlc_emulator.engine.sagemaker.data.checkpoints import Checkpoints
 from mdlc_emulator.engine.sagemaker.data.inputs import DownloadError
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects, Place, S3Error
+from mdlc_emulator.engine.sagemaker.data.selection import SelectionError
 from mdlc_emulator.engine.sagemaker.jobs import reasons
 from mdlc_emulator.engine.sagemaker.jobs.abilities import names
 from mdlc_emulator.engine.sagemaker.jobs.hosts import Host
@@ -130,7 +131,7 @@ class _Life:
             checkpoints.restore()
         except DownloadError as error:
             raise JobFailedError(reasons.client_error(str(error))) from error
-        except (S3Error, OSError) as error:
+        except (S3Error, SelectionError, OSError) as error:
             raise JobFailedError(reasons.client_error(f"Data download failed: {error}")) from error
         known = names(self._hosts)
         for station in stations:
