@@ -34,6 +34,15 @@ class EmuSession(boto3.Session):
         return super().client(service_name, *arguments, **settings)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The SDK's own configuration file, which switches its telemetry off."""
+    path = tmp_path_factory.mktemp("sagemaker") / "config.yaml"
+    settings = {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}
+    path.write_text(json.dumps({"SchemaVersion": "1.0", "SageMaker": settings}))  # JSON is YAML
+    os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(path)
+
+
 @pytest.fixture
 def boto_session(request: pytest.FixtureRequest) -> EmuSession:
     session = EmuSession(region_name=REGION)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any
 
 import pytest
@@ -13,22 +11,14 @@ from tests.sdk.account import (
     EmuSession,
     boto_session,
     bucket,
+    configuration,
     put,
     role,
     training_data,
     unique,
 )
 
-__all__ = ["boto_session", "bucket", "put", "role", "training_data", "unique"]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The SDK's own configuration file, which switches its telemetry off."""
-    path = tmp_path_factory.mktemp("sagemaker") / "config.yaml"
-    settings = {"PythonSDK": {"Modules": {"TelemetryOptOut": True}}}
-    path.write_text(json.dumps({"SchemaVersion": "1.0", "SageMaker": settings}))  # JSON is YAML
-    os.environ["SAGEMAKER_USER_CONFIG_OVERRIDE"] = str(path)
+__all__ = ["boto_session", "bucket", "configuration", "put", "role", "training_data", "unique"]
 
 
 @pytest.fixture
