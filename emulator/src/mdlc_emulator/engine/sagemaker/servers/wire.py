@@ -22,6 +22,8 @@ _TOGETHER = 32 * 1024
 _IDLE = 60.0
 """Seconds after which a kept connection is not used again."""
 
+_LONGEST = 512 << 20
+"""Bytes of an answer that are kept in memory: many times what an endpoint or a transform job may answer."""
 _HEAD_LIMIT = 256 * 1024
 
 
@@ -195,11 +197,12 @@ def _left(deadline: float) -> float:
 class _Reader:
     """One answer as it comes in."""
 
-    __slots__ = ("_ahead", "_deadline", "_sock")
+    __slots__ = ("_ahead", "_deadline", "_sock", "_taken")
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock, self._deadline = sock, deadline
         self._ahead = b""
+        self._taken = 0
 
     def _receive(self) -> bytes:
         self._sock.settimeout(_left(self._deadline))
@@ -232,7 +235,14 @@ class _Reader:
             headers[name.lower()] = value.strip()
         return int(words[1]), headers, words[0]
 
+    def _take(self, size: int) -> None:
+        """So many bytes more will be kept. UnansweredError when it is too much: some have no end."""
+        self._taken += size
+        if size < 0 or self._taken > _LONGEST:
+            raise UnansweredError(f"the server's answer is longer than {_LONGEST >> 20} MiB")
+
     def exactly(self, size: int) -> bytes | bytearray:
+        self._take(size)
         if len(self._ahead) >= size:
             found, self._ahead = self._ahead[:size], self._ahead[size:]
             return found
@@ -253,6 +263,7 @@ class _Reader:
         parts = [self._ahead]
         self._ahead = b""
         while more := self._receive():
+            self._take(len(more))
             parts.append(more)
         return b"".join(parts)
 
@@ -277,5 +288,7 @@ class _Reader:
             if not more:
                 raise UnansweredError("the server closed the connection within its answer")
             self._ahead += more
+            if len(self._ahead) > _HEAD_LIMIT:
+                raise UnansweredError("the server's answer is not chunked as it says")
         line, self._ahead = self._ahead[:end], self._ahead[end + 2 :]
         return line
