@@ -20,6 +20,16 @@ class UnknownImage(Exception):  # noqa: N818 - the word that users and AWS have 
     add a recipe."""
 
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def variables(path: Sequence[Path], environment: Mapping[str, str]) -> dict[str, str]:
+    """What every container of an image finds: PATH, HOME and LANG, unless the image sets them itself, with
+    its own directories first in PATH."""
+    search = ":".join([*map(str, path), environment.get("PATH", SYSTEM_PATH)])
+    return {"HOME": "/root", "LANG": "C.UTF-8", **environment, "PATH": search}
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """What to start for one use of an image.

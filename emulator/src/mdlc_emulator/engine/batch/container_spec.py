@@ -12,8 +12,7 @@ from typing import Any
 from mdlc_emulator.engine.batch.model import Job
 from mdlc_emulator.engine.batch.ports import Image, StartError
 from mdlc_emulator.engine.containers.contract import ContainerSpec, Mount
-
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from mdlc_emulator.images.recipe import variables
 
 
 def build(
@@ -49,11 +48,7 @@ def build(
 def _environment(
     job: Job, image: Image, secrets: Mapping[str, str], surroundings: Mapping[str, str]
 ) -> dict[str, str]:
-    own = dict(image.environment)
-    path = [str(each) for each in image.path]
-    own["PATH"] = ":".join([*path, own.get("PATH", SYSTEM_PATH)])
-    own.setdefault("HOME", "/root")
-    own.setdefault("LANG", "C.UTF-8")
+    own = variables(image.path, image.environment)
     given = {each["name"]: each.get("value") or "" for each in job.container["environment"]}
     return {**own, **surroundings, **given, **secrets, **batch_variables(job)}
 

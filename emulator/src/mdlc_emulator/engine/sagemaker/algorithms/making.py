@@ -10,8 +10,7 @@ from typing import Any
 from mdlc_emulator.engine.aws_error import AwsError
 from mdlc_emulator.engine.sagemaker.kernel.resource import Resource
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
-from mdlc_emulator.engine.sagemaker.packages.validation import transform
-from mdlc_emulator.images.recipe import UnknownImage
+from mdlc_emulator.engine.sagemaker.packages.validation import scan, transform
 
 LOG = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ def start(algorithm: Resource) -> None:
 def _run(algorithm: Resource) -> None:
     try:
         _enter(algorithm, "InProgress", [], [])
-        scans = _scan(algorithm)
+        scans = scan(_images(algorithm))
         validations = [] if scans else _validate(algorithm)
         failed = bool(scans) or any(each["Status"] == "Failed" for each in validations)
         _enter(algorithm, "Failed" if failed else "Completed", validations, scans)
@@ -39,20 +38,10 @@ def _run(algorithm: Resource) -> None:
         )
 
 
-def _scan(algorithm: Resource) -> list[dict[str, Any]]:
-    """A failure for each image that no recipe stands for."""
-    from mdlc_emulator.images.resolve import resolve
-
-    images = {algorithm.members["TrainingSpecification"]["TrainingImage"]}
+def _images(algorithm: Resource) -> list[str]:
     inference = algorithm.members.get("InferenceSpecification", {})
-    images.update(container["Image"] for container in inference.get("Containers", ()))
-    failures = []
-    for image in sorted(images):
-        try:
-            resolve(image)
-        except UnknownImage as error:
-            failures.append({"Name": image, "Status": "Failed", "FailureReason": str(error)})
-    return failures
+    served = [container["Image"] for container in inference.get("Containers", ())]
+    return [algorithm.members["TrainingSpecification"]["TrainingImage"], *served]
 
 
 def _enter(

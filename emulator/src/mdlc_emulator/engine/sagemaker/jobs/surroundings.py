@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mdlc_emulator.engine.aws_error import Caller
-from mdlc_emulator.images.recipe import Program
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from mdlc_emulator.images.recipe import Program, variables
 
 
 def environment(caller: Caller, program: Program, request: Mapping[str, str]) -> dict[str, str]:
@@ -15,15 +13,11 @@ def environment(caller: Caller, program: Program, request: Mapping[str, str]) ->
     region is in AWS_REGION alone, as on SageMaker: boto3 wants it named, or AWS_DEFAULT_REGION asked for."""
     from localstack import config
 
-    path = ":".join([*map(str, program.path), _PATH])
     return {
-        "PATH": path,
-        "HOME": "/root",
-        "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         # Several jobs share this machine's few processors: threads that wait must not spin.
         "OMP_WAIT_POLICY": "PASSIVE",
-        **program.environment,
+        **variables(program.path, program.environment),
         "AWS_REGION": caller.region,
         "AWS_ENDPOINT_URL": config.internal_service_url(),
         "AWS_ACCESS_KEY_ID": caller.account,

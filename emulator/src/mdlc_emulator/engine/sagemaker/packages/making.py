@@ -17,8 +17,7 @@ from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.lineage.automatic import package_registered, package_reviewed
 from mdlc_emulator.engine.sagemaker.packages.checks import data_of
 from mdlc_emulator.engine.sagemaker.packages.resources import Package, described, find_group, packages
-from mdlc_emulator.engine.sagemaker.packages.validation import validate
-from mdlc_emulator.images.recipe import UnknownImage
+from mdlc_emulator.engine.sagemaker.packages.validation import scan, validate
 
 LOG = logging.getLogger(__name__)
 
@@ -40,8 +39,9 @@ def _run(package: Package) -> None:
     try:
         _enter(package, "InProgress", [], [])
         skip = package.members.get("SkipModelValidation") == "All"
-        scans = [] if skip else _scan(package)
-        failed = any(scan["Status"] == "Failed" for scan in scans)
+        images = (container["Image"] for container in containers_of(package.members))
+        scans = [] if skip else scan(images)
+        failed = bool(scans)
         validations = [] if skip or failed else validate(package)
         failed = failed or any(each["Status"] == "Failed" for each in validations)
         if not failed:
@@ -52,19 +52,6 @@ def _run(package: Package) -> None:
         reason = f"InternalError: {error}"
         status = {"Name": package.name, "Status": "Failed", "FailureReason": reason}
         _enter(package, "Failed", [status], [])
-
-
-def _scan(package: Package) -> list[dict[str, Any]]:
-    """A failure for each image that no recipe stands for; as AWS does, nothing is said of the others."""
-    from mdlc_emulator.images.resolve import resolve
-
-    failures = []
-    for image in {container["Image"] for container in containers_of(package.members)}:
-        try:
-            resolve(image)
-        except UnknownImage as error:
-            failures.append({"Name": image, "Status": "Failed", "FailureReason": str(error)})
-    return failures
 
 
 def _enter(

@@ -1,4 +1,4 @@
-"""Validation profiles of a model package: transform jobs that SageMaker runs to test it.
+"""What a model package must pass: its images are looked up, and transform jobs run to test it.
 
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageValidationSpecification.html
 """
@@ -6,10 +6,25 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelPackageValida
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from mdlc_emulator.engine.aws_error import AwsError, Caller
 from mdlc_emulator.engine.sagemaker.packages.resources import Package
+from mdlc_emulator.images.recipe import UnknownImage
+
+
+def scan(images: Iterable[str]) -> list[dict[str, Any]]:
+    """A failure for each image that no recipe stands for; as AWS does, nothing is said of the others."""
+    from mdlc_emulator.images.resolve import resolve
+
+    failures = []
+    for image in sorted(set(images)):
+        try:
+            resolve(image)
+        except UnknownImage as error:
+            failures.append({"Name": image, "Status": "Failed", "FailureReason": str(error)})
+    return failures
 
 
 def validate(package: Package) -> list[dict[str, Any]]:
