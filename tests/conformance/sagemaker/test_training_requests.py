@@ -128,11 +128,12 @@ def test_spot_training_needs_a_longest_wait(jobs: Jobs, refused: Refused) -> Non
 
 
 @pytest.mark.source("https://docs.aws.amazon.com/general/latest/gr/sagemaker.html")
-def test_more_instances_than_the_quota(jobs: Jobs, refused: Refused) -> None:
-    code, message = refused(jobs.training(ResourceConfig=MACHINE | {"InstanceCount": 1000}))
+@pytest.mark.parametrize("count", [1000, 2_000_000_000])
+def test_more_instances_than_the_quota(jobs: Jobs, refused: Refused, count: int) -> None:
+    code, message = refused(jobs.training(ResourceConfig=MACHINE | {"InstanceCount": count}))
     assert code == "ResourceLimitExceeded"
     assert message.startswith("The account-level service limit 'ml.m5.large for training job usage' is ")
-    assert " with current utilization of 0 Instances and a request delta of 1000 Instances." in message
+    assert f" with current utilization of 0 Instances and a request delta of {count} Instances." in message
 
 
 @pytest.mark.source(f"{REFERENCE}/API_AddTags.html")

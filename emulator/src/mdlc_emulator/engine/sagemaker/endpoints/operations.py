@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import os
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -25,17 +24,14 @@ from mdlc_emulator.engine.sagemaker.endpoints.deployment import (
 )
 from mdlc_emulator.engine.sagemaker.endpoints.endpoint import Endpoint, endpoints, fleet_of
 from mdlc_emulator.engine.sagemaker.endpoints.fleet import Fleet
-from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, limit_exceeded
+from mdlc_emulator.engine.sagemaker.jobs.quotas import INSTANCES, check_instances, counted
+from mdlc_emulator.engine.sagemaker.kernel.errors import invalid
 from mdlc_emulator.engine.sagemaker.kernel.listing import Listing
 from mdlc_emulator.engine.sagemaker.kernel.resource import Operation, Request, Response, moment
 from mdlc_emulator.engine.sagemaker.kernel.store import STORE
 from mdlc_emulator.engine.sagemaker.kernel.tags import check_tags, tag
 from mdlc_emulator.engine.sagemaker.models.operations import models
 from mdlc_emulator.engine.sagemaker.models.plan import NotServableError
-
-QUOTA = 20
-"""Instances of one type that an account's endpoints may have, each a model server here; the setting
-MDLC_SAGEMAKER_ENDPOINT_INSTANCES says another number."""
 
 
 def create_endpoint(caller: Caller, request: Request) -> Response:
@@ -80,32 +76,20 @@ def _check_models(caller: Caller, config: dict[str, Any]) -> None:
 
 
 def _check_quota(caller: Caller, config: dict[str, Any], replaced: Endpoint | None) -> None:
-    """ResourceLimitExceeded as an account without the quota gets it:
-    https://docs.aws.amazon.com/general/latest/gr/sagemaker.html"""
-    quota = int(os.environ.get("MDLC_SAGEMAKER_ENDPOINT_INSTANCES") or QUOTA)
-    used: Counter[str] = Counter()
-    for endpoint in endpoints(caller):
-        if endpoint is not replaced and endpoint.status != "Failed":
-            used += _instances(endpoint.config)
-    for kind, number in _instances(config).items():
-        if used[kind] + number > quota:
-            raise limit_exceeded(
-                f"The account-level service limit '{kind} for endpoint usage' is {quota} "
-                "Instances, with current "
-                f"utilization of {used[kind]} Instances and a request delta of {number} Instances. "
-                "Please use AWS "
-                "Service Quotas to request an increase for this quota. If AWS Service Quotas is "
-                "not available, "
-                "contact AWS support to request an increase for this quota."
-            )
+    """ResourceLimitExceeded: each instance is a model server of this machine. The setting
+    MDLC_SAGEMAKER_ENDPOINT_INSTANCES says another number of them."""
+    quota = int(os.environ.get("MDLC_SAGEMAKER_ENDPOINT_INSTANCES") or INSTANCES)
+    others = (each for each in endpoints(caller) if each is not replaced and each.status != "Failed")
+    used = counted(each for endpoint in others for each in _instances(endpoint.config))
+    check_instances("endpoint", used, counted(_instances(config)), quota)
 
 
-def _instances(config: dict[str, Any]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for variant in [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]:
-        if "InstanceType" in variant:
-            found[variant["InstanceType"]] += variant["InitialInstanceCount"]
-    return found
+def _instances(config: dict[str, Any]) -> list[tuple[str, int]]:
+    """(instance type, number) of each variant that is not serverless."""
+    variants = [*config["ProductionVariants"], *config.get("ShadowProductionVariants", ())]
+    return [
+        (each["InstanceType"], each["InitialInstanceCount"]) for each in variants if "InstanceType" in each
+    ]
 
 
 def _check_deployment(caller: Caller, deployment: dict[str, Any], config: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects
 from mdlc_emulator.engine.sagemaker.jobs.abilities import check_abilities
 from mdlc_emulator.engine.sagemaker.jobs.locations import check_input, check_output
-from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
+from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances, counted
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, unsupported
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request
@@ -49,14 +49,14 @@ def check_places(caller: Caller, request: Request) -> None:
 
 def check_quota(jobs: Iterable[ProcessingJob], request: Request) -> None:
     """ResourceLimitExceeded when the account's running jobs leave too little for this one."""
-    used = [kind for job in jobs if not job.ended for kind in instances(job.members)]
-    check_instances("processing job", used, instances(request))
+    used = counted(instances(job.members) for job in jobs if not job.ended)
+    check_instances("processing job", used, counted([instances(request)]))
 
 
-def instances(members: Mapping[str, Any]) -> list[str]:
-    """The type of every instance asked for."""
+def instances(members: Mapping[str, Any]) -> tuple[str, int]:
+    """The type and the number of instances asked for."""
     cluster = members["ProcessingResources"]["ClusterConfig"]
-    return [cluster["InstanceType"]] * int(cluster.get("InstanceCount", 1))
+    return cluster["InstanceType"], cluster.get("InstanceCount", 1)
 
 
 def outputs_of(members: Mapping[str, Any]) -> list[dict[str, Any]]:

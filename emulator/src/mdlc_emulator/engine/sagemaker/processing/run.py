@@ -52,7 +52,8 @@ class _Life:
     def __init__(self, job: ProcessingJob) -> None:
         self._job = job
         self._objects = Objects(job.caller)
-        self._hosts = [Host(number, kind) for number, kind in enumerate(instances(job.members))]
+        kind, count = instances(job.members)
+        self._hosts = [Host(number, kind) for number in range(count)]
 
     def run(self) -> None:
         reason, said = "", ""

@@ -111,6 +111,13 @@ def recipe(name: str) -> Callable[[], Recipe]:
     return find
 
 
+def instances(members: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """(instance type, number) of each instance group asked for."""
+    resources = members["ResourceConfig"]
+    groups = resources.get("InstanceGroups") or [resources]
+    return [(group["InstanceType"], group["InstanceCount"]) for group in groups]
+
+
 def hosts(members: Mapping[str, Any]) -> list[Host]:
     """The machines asked for, those of instance groups one group after the other."""
     resources = members["ResourceConfig"]

@@ -14,7 +14,7 @@ from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.data.s3 import Objects
 from mdlc_emulator.engine.sagemaker.jobs.abilities import check_abilities
 from mdlc_emulator.engine.sagemaker.jobs.locations import check_input, check_output
-from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
+from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances, counted
 from mdlc_emulator.engine.sagemaker.kernel.checks import check_role
 from mdlc_emulator.engine.sagemaker.kernel.errors import invalid, unsupported
 from mdlc_emulator.engine.sagemaker.kernel.resource import Request
@@ -41,13 +41,13 @@ def check(caller: Caller, request: Request) -> None:
 
 def check_quota(jobs: Iterable[TrainingJob], members: Mapping[str, Any]) -> None:
     """ResourceLimitExceeded when the account's running jobs leave too little for this one."""
-    used = [
-        host.instance_type
+    used = counted(
+        each
         for job in jobs
         if job.status in ("InProgress", "Stopping")
-        for host in asked.hosts(job.members)
-    ]
-    check_instances("training job", used, [host.instance_type for host in asked.hosts(members)])
+        for each in asked.instances(job.members)
+    )
+    check_instances("training job", used, counted(asked.instances(members)))
 
 
 def _check_algorithm(specification: Mapping[str, Any]) -> None:

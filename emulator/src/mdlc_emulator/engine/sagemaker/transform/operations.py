@@ -9,7 +9,7 @@ from typing import Any
 
 from mdlc_emulator.engine.aws_error import Caller
 from mdlc_emulator.engine.sagemaker.experiments.automatic import check_experiment_config, job_created
-from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances
+from mdlc_emulator.engine.sagemaker.jobs.quotas import check_instances, counted
 from mdlc_emulator.engine.sagemaker.kernel.errors import (
     invalid,
     name_taken,
@@ -121,11 +121,12 @@ def _shown(members: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_quota(shelf: Shelf[TransformJob], request: Request) -> None:
-    def instances(resources: dict[str, Any]) -> list[str]:
-        return [resources["InstanceType"]] * int(resources["InstanceCount"])
+    def instances(members: dict[str, Any]) -> tuple[str, int]:
+        resources = members["TransformResources"]
+        return resources["InstanceType"], resources["InstanceCount"]
 
-    used = [kind for job in shelf if not job.ended for kind in instances(job.members["TransformResources"])]
-    check_instances("transform job", used, instances(request["TransformResources"]))
+    used = counted(instances(job.members) for job in shelf if not job.ended)
+    check_instances("transform job", used, counted([instances(request)]))
 
 
 def create_transform_job(caller: Caller, request: Request) -> Response:
