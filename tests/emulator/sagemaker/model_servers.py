@@ -16,9 +16,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-KINDS = ("echo", "unhealthy", "mute", "silent", "many", "slow")
+KINDS = ("echo", "unhealthy", "mute", "silent", "many", "slow", "single")
 LOADED: dict[str, str] = {}
 kind = "echo"
+SICK, GIVEN_UP = threading.Event(), threading.Semaphore(0)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,7 +31,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/ping":
             if kind == "mute":
                 time.sleep(3600)
-            self.answer(500 if kind == "unhealthy" else 200, b"")
+            if SICK.is_set():
+                GIVEN_UP.release()
+            self.answer(500 if kind == "unhealthy" or SICK.is_set() else 200, b"")
         elif self.path == "/execution-parameters" and kind == "echo":
             offered = {"MaxConcurrentTransforms": 3, "BatchStrategy": "SINGLE_RECORD", "MaxPayloadInMB": 1}
             self.answer(200, json.dumps(offered).encode())
@@ -55,6 +58,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, reached().encode())
         elif body.startswith(b"status "):
             self.answer(int(body.split()[1]), b"as you like")
+        elif body == b"sicken":
+            SICK.set()
+            for _ in range(3):
+                GIVEN_UP.acquire()
+            time.sleep(0.5)
+            self.answer(200, b"sick")
         elif body == b"wait":
             time.sleep(0.5)
             self.answer(200, b"waited")
@@ -104,4 +113,5 @@ if __name__ == "__main__":
     print(f"a server of kind {kind}", flush=True)
     if kind == "silent":
         threading.Event().wait()
-    Server(("0.0.0.0", 8080), Handler).serve_forever()
+    server = http.server.HTTPServer if kind == "single" else Server
+    server(("0.0.0.0", 8080), Handler).serve_forever()

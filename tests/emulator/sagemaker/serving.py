@@ -27,6 +27,20 @@ def recipe(kind: str) -> str:
     )
 
 
+def processes(kind: str) -> list[int]:
+    """The model servers of a kind that run on this machine whichever emulator's they are."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if command[1:3] == [b"/srv/model_servers.py", kind.encode()]:
+                found.append(int(entry.name))
+    return found
+
+
 class Serving:
     """Endpoints of these images."""
 

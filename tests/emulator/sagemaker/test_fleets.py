@@ -15,22 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 from mdlc_emulator.launcher import start
 
-from tests.emulator.sagemaker.serving import Serving, recipe
+from tests.emulator.sagemaker.serving import Serving, processes, recipe
 from tests.waiting import eventually
-
-
-def processes(kind: str) -> list[int]:
-    """The model servers of a kind that run on this machine as children of this test's emulator."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if command[1:3] == [b"/srv/model_servers.py", kind.encode()]:
-                found.append(int(entry.name))
-    return found
 
 
 def test_every_instance_is_a_server_and_a_killed_one_is_replaced(serving: Serving) -> None:

@@ -13,7 +13,7 @@ from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.endpoints.capture import Capture
 from mdlc_emulator.engine.sagemaker.endpoints.shares import Shares
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
-from mdlc_emulator.engine.sagemaker.servers.instance import Instance, InstanceError
+from mdlc_emulator.engine.sagemaker.servers.instance import Down, Instance, InstanceError
 
 LOG = logging.getLogger(__name__)
 
@@ -76,10 +76,12 @@ class Variant:
             return
         memory = self.serverless["MemorySizeInMB"] if self.serverless else None
         fresh = [Instance(self.plan, self._sink, memory) for _ in range(number)]
-        self._starting = [*self._starting, *fresh]
+        with self._lock:
+            self._starting = [*self._starting, *fresh]
         with ThreadPoolExecutor(min(number, AT_ONCE)) as threads:
             outcomes = list(threads.map(self._started, fresh))
-        self._starting = [one for one in self._starting if one not in fresh]
+        with self._lock:
+            self._starting = [one for one in self._starting if one not in fresh]
         failures = [failure for failure in outcomes if failure is not None]
         if failures or self._closed:
             for instance in fresh:
@@ -95,15 +97,16 @@ class Variant:
         with self._lock:
             gone, self._instances = self._instances[:number], self._instances[number:]
         for instance in gone:
-            threading.Thread(
-                target=instance.close, args=(DRAIN_SECONDS,), name="sagemaker-drain", daemon=True
-            ).start()
+            self._drain(instance)
 
     def close(self) -> None:
         """Retire all instances; returns when every request they took is answered."""
         self._closed = True
         with self._lock:
             gone, self._instances = self._instances, []
+            starting = self._starting
+        for instance in starting:  # in the place of one that was lost
+            instance.stop(0.0)
         threads = [threading.Thread(target=one.close, args=(DRAIN_SECONDS,), daemon=True) for one in gone]
         for thread in threads:
             thread.start()
@@ -133,6 +136,8 @@ class Variant:
         ordered = instances[start:] + instances[:start]
         if self.asked.get("RoutingConfig", {}).get("RoutingStrategy") == "LEAST_OUTSTANDING_REQUESTS":
             ordered.sort(key=lambda instance: instance.outstanding)
+        if any(instance.doubtful for instance in ordered):
+            ordered.sort(key=lambda instance: instance.doubtful)
         return next((instance for instance in ordered if instance.enter()), None)
 
     def admit(self) -> bool:
@@ -165,12 +170,21 @@ class Variant:
         return None
 
     def _watch(self, instance: Instance, deaths: int) -> None:
-        instance.when_down(lambda what: self._replace(instance, what, deaths))
+        instance.when_down(lambda down: self._replace(instance, down, deaths))
 
-    def _replace(self, dead: Instance, what: str, deaths: int) -> None:
-        """Put a new instance in the place of one whose server has ended, until one comes up."""
-        LOG.warning("Endpoint variant %s: %s; it is started again", self.name, what)
-        dead.stop()
+    def _drain(self, instance: Instance) -> None:
+        threading.Thread(
+            target=instance.close, args=(DRAIN_SECONDS,), name="sagemaker-drain", daemon=True
+        ).start()
+
+    def _replace(self, dead: Instance, down: Down, deaths: int) -> None:
+        """Put a new instance in the place of one whose server has ended or fails its pings, until one comes
+        up. Requests that the old one has taken and still answers are waited for."""
+        LOG.warning("Endpoint variant %s: %s; it is started again", self.name, down.what)
+        if down.answers:
+            self._drain(dead)
+        else:
+            dead.stop()
         pause = threading.Event()
         while not self._closed:
             pause.wait(RESTARTS[min(deaths, len(RESTARTS) - 1)])
@@ -178,19 +192,19 @@ class Variant:
             fresh = Instance(
                 self.plan, self._sink, self.serverless["MemorySizeInMB"] if self.serverless else None
             )
-            if self._closed:
+            with self._lock:
+                self._starting = [*self._starting, fresh]
+            failure = None if self._closed else self._started(fresh)
+            with self._lock:
+                self._starting = [one for one in self._starting if one is not fresh]
+                wanted = not self._closed and dead in self._instances
+                if wanted and failure is None:
+                    self._instances = [fresh if one is dead else one for one in self._instances]
+            if not wanted:
+                fresh.stop()
                 return
-            if self._started(fresh) is None:
-                with self._lock:
-                    wanted = not self._closed and dead in self._instances
-                    if wanted:
-                        self._instances = [fresh if one is dead else one for one in self._instances]
-                if not wanted:
-                    fresh.stop()
-                    return
+            if failure is None:
                 self._watch(fresh, deaths)
-                return
-            if dead not in self._instances:
                 return
 
 

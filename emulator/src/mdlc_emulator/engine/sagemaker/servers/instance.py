@@ -15,6 +15,7 @@ from typing import NamedTuple
 from mdlc_emulator.engine.containers.contract import Exit
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.plan import ModelPlan
+from mdlc_emulator.engine.sagemaker.servers import health
 from mdlc_emulator.engine.sagemaker.servers.many import Models
 from mdlc_emulator.engine.sagemaker.servers.server import STOP_GRACE, Server, ServerError
 from mdlc_emulator.engine.sagemaker.servers.wire import Body, Headers, Reply
@@ -30,6 +31,14 @@ class InstanceError(Exception):
     def __init__(self, label: str, why: str, *, asked: bool = False) -> None:
         super().__init__(f"{label}: {why}")
         self.label, self.why, self.asked = label, why, asked
+
+
+class Down(NamedTuple):
+    """An instance that is no longer in service: what happened, and whether its servers still answer what they
+    have taken."""
+
+    what: str
+    answers: bool
 
 
 class Answered(NamedTuple):
@@ -53,6 +62,7 @@ class Instance:
         self._models: dict[str, Models] = {}
         self._idle = threading.Condition()
         self._closing = False
+        self._checks: health.HealthChecks | None = None
         self.outstanding = 0
         self.up = False
 
@@ -70,6 +80,8 @@ class Instance:
             )
             for container in self.plan.containers
         ]
+        if self._closing:  # stopped before there was anything to stop
+            self.stop(0.0)
         try:
             if many:
                 with ThreadPoolExecutor(len(self._servers)) as threads:
@@ -90,20 +102,41 @@ class Instance:
                 )
         self.up = True
 
-    def when_down(self, call: Callable[[str], None]) -> None:
-        """Call `call(what happened)` once if one of its servers ends before it is stopped."""
+    def when_down(self, call: Callable[[Down], None]) -> None:
+        """Ping the servers from now on. `call` is called once, in a thread of its own, if one of them ends
+        before it is stopped or fails its pings; the instance then takes no further request."""
         told = threading.Lock()
 
-        def over(server: Server) -> Callable[[Exit], None]:
-            def down(ended: Exit) -> None:
+        def down(what: str, answers: bool) -> None:
+            with self._idle:  # no request enters, or is counted before this
                 self.up = False
-                if not self._closing and told.acquire(blocking=False):
-                    call(f"{server.plan.label} ended with exit code {ended.code} ({ended.ending.value})")
+            if not self._closing and told.acquire(blocking=False):
+                call(Down(what, answers))
 
-            return down
+        def over(server: Server) -> Callable[[Exit], None]:
+            def ended(exit_: Exit) -> None:
+                down(
+                    f"{server.plan.label} ended with exit code {exit_.code} ({exit_.ending.value})",
+                    answers=False,
+                )
+
+            return ended
 
         for server in self._servers:
             server.when_over(over(server))
+        self._checks = health.HealthChecks(
+            f"Instance {self.id} of model {self.plan.name}",
+            [health.Server(server.plan.label, server.wire) for server in self._servers],
+            goes_on=lambda: self.up and not self._closing,
+            busy=lambda: self.outstanding > 0,
+            failed=lambda what, silent: down(what, answers=not silent),
+        )
+        self._checks.start()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last ping of one of its servers failed: another instance is the better choice."""
+        return self._checks is not None and self._checks.doubtful
 
     def enter(self) -> bool:
         """Count a request; False when the instance takes none any more."""

@@ -28,6 +28,7 @@ from mdlc_emulator.engine.containers.contract import (
 from mdlc_emulator.engine.containers.logs import LogWriter
 from mdlc_emulator.engine.sagemaker.models.data import DataError
 from mdlc_emulator.engine.sagemaker.models.plan import ContainerPlan
+from mdlc_emulator.engine.sagemaker.servers.health import PING_SECONDS
 from mdlc_emulator.engine.sagemaker.servers.wire import (
     NotListeningError,
     TimedOutError,
@@ -38,8 +39,6 @@ from mdlc_emulator.engine.sagemaker.servers.wire import (
 PORT = 8080
 PING_EVERY = 0.025
 """Seconds between two looks whether the server is ready."""
-PING_SECONDS = 2.0
-"""Within which /ping must answer: the page above."""
 TAIL = 15
 """Lines of output that a failure tells."""
 TAIL_CHARACTERS = 700

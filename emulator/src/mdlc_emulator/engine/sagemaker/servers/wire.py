@@ -59,24 +59,34 @@ class Wire:
         self._kept: list[tuple[socket.socket, float]] = []
         self._lock = threading.Lock()
         self._closed = False
+        self.heard = 0.0
+        """When the server last answered what was no aside, by the monotonic clock; 0 before."""
 
     def ask(
-        self, method: str, path: str, headers: Headers = (), body: Body = b"", timeout: float = 60.0
+        self,
+        method: str,
+        path: str,
+        headers: Headers = (),
+        body: Body = b"",
+        timeout: float = 60.0,
+        *,
+        aside: bool = False,
     ) -> Reply:
-        """One request and its whole answer, within `timeout` seconds. UnansweredError, TimedOutError."""
+        """One request and its whole answer, within `timeout` seconds. UnansweredError, TimedOutError. An
+        `aside` leaves no trace: its connection is not kept for the next request, `heard` stays."""
         deadline = time.monotonic() + timeout
         head = _head(method, path, headers, len(body))
         sock, kept = self._open(deadline)
         try:
             try:
-                reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
+                reply, open_still = _exchange(sock, head, body, deadline, method == "HEAD")
             except _StaleError:
                 if not kept:
                     raise
                 # The server closed a connection that it had kept until now: it has not seen the request.
                 sock.close()
                 sock = self._fresh(deadline)
-                reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
+                reply, open_still = _exchange(sock, head, body, deadline, method == "HEAD")
         except TimeoutError:
             sock.close()
             raise TimedOutError(f"no answer within {timeout:g} s") from None
@@ -86,7 +96,9 @@ class Wire:
         except BaseException:
             sock.close()
             raise
-        if keep:
+        if not aside:
+            self.heard = time.monotonic()
+        if open_still and not aside:
             self._keep(sock)
         else:
             sock.close()
