@@ -24,6 +24,8 @@ INITIALIZATION = "ResourceInitializationError"
 
 
 class EngineWorld:
+    """Images by recipes, secrets, logs, roles and events by the services of this engine."""
+
     def __init__(self) -> None:
         self._sessions: dict[tuple[str, str], tuple[float, dict[str, str]]] = {}
         self._courier = Courier("aws.batch")

@@ -99,6 +99,7 @@ def _finite(text: str) -> float:
 
 
 def check_resources(vcpus: float | None, memory: int | None, *, fargate: bool) -> None:
+    """ClientException unless a container says what it needs, in vCPU and MiB, and Fargate has that size."""
     if vcpus is None:
         raise invalid("Container properties must have a resource requirement of type VCPU")
     if memory is None:
@@ -115,6 +116,7 @@ def check_resources(vcpus: float | None, memory: int | None, *, fargate: bool) -
 
 
 def check_environment(variables: Iterable[Mapping[str, str]]) -> None:
+    """ClientException for variables without a name, or with one that is kept for Batch's own."""
     for each in variables:
         name = each.get("name") or ""
         if not name:

@@ -30,6 +30,8 @@ _KEPT = ("type", "schedulingPriority", "propagateTags")
 
 
 class Definitions:
+    """The operations on job definitions; each name has its revisions."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 

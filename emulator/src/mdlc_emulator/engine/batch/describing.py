@@ -14,10 +14,12 @@ type Shape = dict[str, Any]
 
 
 def millis(moment: float) -> int:
+    """Seconds since the epoch as Batch tells a time: in milliseconds."""
     return int(moment * 1000)
 
 
 def detail(job: Job) -> Shape:
+    """A job as DescribeJobs shows it: the model's JobDetail."""
     shape: Shape = {
         "jobArn": job.arn,
         "jobName": job.name,
@@ -49,6 +51,7 @@ def detail(job: Job) -> Shape:
 
 
 def summary(job: Job) -> Shape:
+    """A job as ListJobs shows it: the model's JobSummary."""
     shape: Shape = {
         "jobArn": job.arn,
         "jobId": job.id,

@@ -40,6 +40,8 @@ TOO_LARGE_TEXT = (
 
 
 class Starter(Protocol):
+    """What starts the attempts that have been given a place."""
+
     def start(self, job: Job, attempt: Attempt) -> None:
         """Start the container of `attempt`, in the calling thread; report to `started` and `ended`."""
         ...

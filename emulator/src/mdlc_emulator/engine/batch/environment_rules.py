@@ -47,6 +47,7 @@ def check_environment(request: Mapping[str, Any]) -> None:
 
 
 def check_resources(resources: Mapping[str, Any]) -> None:
+    """ClientException for what a compute environment cannot have, of AWS or here."""
     kind = resources["type"]
     if kind not in _KINDS:
         raise not_here(f"compute resources of type {kind}", f"use one of {', '.join(_KINDS)}.")

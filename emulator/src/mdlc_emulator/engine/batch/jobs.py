@@ -30,6 +30,8 @@ _FILTERS = ("JOB_NAME", "JOB_DEFINITION", "BEFORE_CREATED_AT", "AFTER_CREATED_AT
 
 
 class Jobs:
+    """The operations on jobs that have been submitted."""
+
     def __init__(self, store: Store, queues: Queues, dispatcher: Dispatcher) -> None:
         self._store, self._queues, self._dispatcher = store, queues, dispatcher
 

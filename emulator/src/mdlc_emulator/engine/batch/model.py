@@ -95,6 +95,8 @@ class Queue:
 
 @dataclass(eq=False)
 class Policy:
+    """A scheduling policy; `fairshare` as it was asked for."""
+
     caller: Caller
     name: str
     arn: str

@@ -19,6 +19,8 @@ type Response = dict[str, Any]
 
 
 class Policies:
+    """The operations on scheduling policies. `changed` is called after each change."""
+
     def __init__(self, store: Store, changed: Callable[[], None]) -> None:
         self._store, self._changed = store, changed
 

@@ -39,6 +39,8 @@ class Image:
 
 
 class LogStream(Protocol):
+    """Where an attempt's output goes."""
+
     def line(self, text: str) -> None:
         """One line of output, without its end."""
         ...

@@ -31,6 +31,8 @@ _SHORTEST_LIMIT, _LONGEST_LIMIT = 600, 86400
 
 
 class Ender(Protocol):
+    """What ends jobs."""
+
     def terminate(self, job: Job, reason: str) -> None: ...
 
 

@@ -42,6 +42,8 @@ _REFUSED = {
 
 
 class Submission:
+    """SubmitJob: from a request and its definition to jobs that wait."""
+
     def __init__(
         self, store: Store, queues: Queues, definitions: Definitions, dispatcher: Dispatcher
     ) -> None:

@@ -17,6 +17,8 @@ type Response = dict[str, Any]
 
 
 class Tags:
+    """The operations on tags, of every kind of resource."""
+
     def __init__(self, store: Store) -> None:
         self._store = store
 

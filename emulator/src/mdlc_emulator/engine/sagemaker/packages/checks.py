@@ -108,4 +108,5 @@ def check_data(caller: Caller, container: Mapping[str, Any]) -> None:
 
 
 def missing_data(uri: str) -> AwsError:
+    """ValidationException for model data that are not in S3."""
     return invalid(f"Could not find model data at {uri}.")

@@ -47,6 +47,7 @@ class Package(Resource):
 
 
 def groups(caller: Caller) -> Shelf[Group]:
+    """The caller's model package groups."""
     return STORE.shelf(GROUP, caller, Group)
 
 
