@@ -32,7 +32,7 @@ test: check  ## Static checks and every test that is not long (15 minutes at mos
 	@$(BIN)/pytest -m "not long" -n $(WORKERS) --dist loadfile
 
 test-long: setup setup-sdk  ## The long tests: faults, whole deployments, whole data
-	@$(BIN)/pytest -m long
+	@$(BIN)/pytest -m long -n $(WORKERS) --dist loadfile
 
 check: setup  ## Lint, format, types, layers
 	@$(BIN)/ruff check .
