@@ -33,7 +33,7 @@ def given_up(spans: list[tuple[float, float]], until: float, *, first: float = 0
         busy = any(begin <= over and end > sent for begin, end in spans)
         if pulse.take(Ping(sent, "late" if silent else "", silent), over, heard=heard, busy=busy):
             return over
-        sent = over + EVERY
+        sent += EVERY
     return None
 
 

@@ -7,15 +7,14 @@ are too many, AWS does not say; the numbers here are ours.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from mdlc_emulator.engine import clock
 from mdlc_emulator.engine.sagemaker.servers.wire import TimedOutError, UnansweredError, Wire
 
 LOG = logging.getLogger(__name__)
@@ -24,7 +23,7 @@ PING_SECONDS = 2.0
 """Within which /ping must answer: the page above."""
 
 EVERY = 5.0
-"""Seconds between a ping's end and the next one."""
+"""Seconds between pings."""
 
 FAILURES = 3
 """Failed pings in a row that end a server: one or two may be a machine that is out of breath."""
@@ -34,8 +33,9 @@ BUSY = 60.0 + PING_SECONDS
 An invocation may last 60 s, and a server with a single thread answers nothing else meanwhile. What kept it
 from answering the first ping had begun before the two seconds of that were over, and has ended by then."""
 
-_GOLDEN = (5**0.5 - 1) / 2
-_STARTED = itertools.count()
+AT_EASE = 0.05
+"""A server that answers within so many seconds is asked by the thread of all; others have one of their own
+while it lasts, so that nobody waits for another's silence."""
 
 
 def ping_seconds() -> float:
@@ -52,16 +52,19 @@ class Ping(NamedTuple):
     silent: bool = False
 
 
-def ping(wire: Wire) -> Ping:
-    """Ask for /ping. A server that serves one connection after the other waits on the one that is kept: that
-    is the one to ask through, and it is given up afterwards, so that no invocation finds it taken."""
+def ping(wire: Wire, busy: Callable[[], bool]) -> Ping:
+    """Ask for /ping, over the connection that is kept if there is one: a server that serves one connection
+    after the other listens to no other. For the same reason this one is closed if a request has come
+    meanwhile, over a connection of its own."""
     sent = time.monotonic()
     try:
-        answer = wire.ask("GET", "/ping", [("Connection", "close")], timeout=PING_SECONDS, aside=True)
+        answer = wire.ask("GET", "/ping", timeout=PING_SECONDS, aside=True)
     except TimedOutError:
         return Ping(sent, f"/ping did not answer within {PING_SECONDS:g} s", silent=True)
     except UnansweredError as error:
         return Ping(sent, f"/ping was not answered: {error}")
+    if busy():
+        wire.drop()
     return Ping(sent, "" if answer.status == 200 else f"/ping answered {answer.status}")
 
 
@@ -97,8 +100,7 @@ class Server(NamedTuple):
 
 
 class HealthChecks:
-    """Pings the servers of one instance until it is over. The engine's clock is the timer of all of them; a
-    ping has a thread for as long as it lasts, so that no server waits for another's silence."""
+    """The pings of one instance's servers, until it is over."""
 
     def __init__(
         self,
@@ -109,37 +111,86 @@ class HealthChecks:
         failed: Callable[[str, bool], None],
     ) -> None:
         """`goes_on` whether the instance is in service, `busy` whether requests are under way; `failed` is
-        called once, with what happened and whether the server is silent."""
+        called once, in a thread of its own, with what happened and whether the server is silent."""
         self._name = name
         self._pulses = [(server, Pulse()) for server in servers]
-        self._goes_on, self._busy, self._failed = goes_on, busy, failed
-        self._every = ping_seconds()
+        self.goes_on, self._busy, self._failed = goes_on, busy, failed
         self.doubtful = False
         """Whether a server's last ping failed."""
+        self.at_ease = True
+        """Whether all answered at once when they were last asked."""
+        self.asked = False
+        """Whether they are being asked at this moment."""
 
     def start(self) -> None:
-        """Ping from now on. First pings are spread over the interval: servers that came up together are not
-        asked together for ever."""
-        self._after(self._every * (next(_STARTED) * _GOLDEN % 1))
+        """Ping from now on."""
+        _ROUNDS.add(self)
 
-    def _after(self, seconds: float) -> None:
-        clock.call_at(clock.now() + seconds, self._due)
-
-    def _due(self) -> None:
-        if self._goes_on():
-            threading.Thread(target=self._look, name="sagemaker-ping", daemon=True).start()
+    def look(self) -> None:
+        """Ping each server once."""
+        began = time.monotonic()
+        try:
+            self._look()
+        finally:
+            self.at_ease = time.monotonic() - began <= AT_EASE
+            self.asked = False
 
     def _look(self) -> None:
         for server, pulse in self._pulses:
             busy = self._busy()
-            seen = ping(server.wire)
-            if not self._goes_on():
+            seen = ping(server.wire, self._busy)
+            if not self.goes_on():
                 return
             over = pulse.take(seen, time.monotonic(), heard=server.wire.heard, busy=busy or self._busy())
             self.doubtful = any(each.failures for _, each in self._pulses)
             if pulse.failures:
                 LOG.warning("%s, %s: %s (%d in a row)", self._name, server.label, seen.wrong, pulse.failures)
             if over:
-                self._failed(f"{server.label}: {seen.wrong}, {pulse.failures} times in a row", seen.silent)
+                what = f"{server.label}: {seen.wrong}, {pulse.failures} times in a row"
+                _in_a_thread(partial(self._failed, what, seen.silent))
                 return
-        self._after(self._every)
+
+
+class _Rounds:
+    """The one thread that asks all instances in service, round after round. While there is none it sleeps."""
+
+    def __init__(self) -> None:
+        self._all: list[HealthChecks] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def add(self, checks: HealthChecks) -> None:
+        with self._changed:
+            self._all.append(checks)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="sagemaker-health", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        pace, every = threading.Event(), ping_seconds()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._all)
+            pace.wait(every)
+            with self._changed:
+                self._all = [checks for checks in self._all if checks.goes_on()]
+                asked = [checks for checks in self._all if not checks.asked]
+            at_ease = True
+            for checks in asked:
+                checks.asked = True
+                if at_ease and checks.at_ease:
+                    try:
+                        checks.look()
+                    except Exception:  # the others must be asked
+                        LOG.exception("A health check failed")
+                    at_ease = checks.at_ease
+                else:
+                    _in_a_thread(checks.look)
+
+
+def _in_a_thread(call: Callable[[], None]) -> None:
+    threading.Thread(target=call, name="sagemaker-ping", daemon=True).start()
+
+
+_ROUNDS = _Rounds()

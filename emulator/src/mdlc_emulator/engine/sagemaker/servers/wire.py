@@ -73,20 +73,20 @@ class Wire:
         aside: bool = False,
     ) -> Reply:
         """One request and its whole answer, within `timeout` seconds. UnansweredError, TimedOutError. An
-        `aside` leaves no trace: its connection is not kept for the next request, `heard` stays."""
+        `aside` is none of the requests that the server is there for: `heard` stays."""
         deadline = time.monotonic() + timeout
         head = _head(method, path, headers, len(body))
         sock, kept = self._open(deadline)
         try:
             try:
-                reply, open_still = _exchange(sock, head, body, deadline, method == "HEAD")
+                reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
             except _StaleError:
                 if not kept:
                     raise
                 # The server closed a connection that it had kept until now: it has not seen the request.
                 sock.close()
                 sock = self._fresh(deadline)
-                reply, open_still = _exchange(sock, head, body, deadline, method == "HEAD")
+                reply, keep = _exchange(sock, head, body, deadline, method == "HEAD")
         except TimeoutError:
             sock.close()
             raise TimedOutError(f"no answer within {timeout:g} s") from None
@@ -98,11 +98,16 @@ class Wire:
             raise
         if not aside:
             self.heard = time.monotonic()
-        if open_still and not aside:
+        if keep:
             self._keep(sock)
         else:
             sock.close()
         return reply
+
+    def drop(self) -> None:
+        """Close the connection that the next request would be sent over, if one is kept."""
+        with contextlib.suppress(IndexError):
+            self._kept.pop()[0].close()
 
     def close(self) -> None:
         """Let go of the kept connections; requests under way are not disturbed."""
