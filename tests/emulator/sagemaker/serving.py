@@ -18,12 +18,16 @@ STARTUP = "2.5"
 """Seconds that a server gets to become ready in these tests."""
 
 
-def recipe(kind: str) -> str:
-    """A model server of this kind as the image test/<kind>."""
+def recipe(kind: str, mounts: dict[str, str] | None = None) -> str:
+    """A model server of this kind as the image test/<kind>, with these directories of the machine by the
+    paths at which it sees them."""
+    seen = ", ".join(
+        f'"{target}" = "{source}"' for target, source in {"/srv": HERE, **(mounts or {})}.items()
+    )
     python = Path(sys.executable).resolve()
     return (
         f'[[image]]\nuri = "test/{kind}"\nserve = ["{python}", "/srv/model_servers.py", "{kind}"]\n'
-        f'mounts = {{ "/srv" = "{HERE}" }}\n'
+        f"mounts = {{ {seen} }}\n"
     )
 
 

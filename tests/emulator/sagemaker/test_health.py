@@ -18,9 +18,15 @@ from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What servers of the kind slow see as /state: with a file `silent` in it they never get ready."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory, state: Path) -> Iterator[Instance]:
     recipes = tmp_path_factory.mktemp("recipes") / "mdlc-images.toml"
-    recipes.write_text(recipe("echo") + recipe("single"))
+    recipes.write_text(recipe("echo") + recipe("single") + recipe("slow", {"/state": str(state)}))
     settings = {"MDLC_IMAGE_RECIPES": str(recipes), "MDLC_SAGEMAKER_PING_SECONDS": "0.05"}
     instance = start(settings=settings)
     yield instance
@@ -116,3 +122,14 @@ def test_a_server_with_one_thread_is_not_replaced_for_being_busy(
     assert processes("single") == [server]
     serving.client.delete_endpoint(EndpointName=endpoint)
     eventually(lambda: not processes("single"))
+
+
+def test_a_replacement_that_does_not_come_up_goes_with_its_endpoint(serving: Serving, state: Path) -> None:
+    others = set(processes("slow"))
+    endpoint = serving.endpoint(serving.variant(serving.model("slow")))
+    (server,) = set(processes("slow")) - others
+    (state / "silent").touch()
+    os.kill(server, signal.SIGKILL)
+    eventually(lambda: set(processes("slow")) - others - {server})
+    serving.client.delete_endpoint(EndpointName=endpoint)
+    eventually(lambda: not set(processes("slow")) - others)

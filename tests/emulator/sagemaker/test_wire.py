@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mdlc_emulator.engine.sagemaker.servers.health import Ping, ping
 from mdlc_emulator.engine.sagemaker.servers.wire import (
     NotListeningError,
     TimedOutError,
@@ -189,3 +190,29 @@ def test_nobody_listening_is_said_so() -> None:
         address = listener.getsockname()
     with pytest.raises(NotListeningError):
         Wire(lambda timeout: socket.create_connection(address, timeout)).ask("GET", "/ping")
+
+
+def every_request(stream: socket.socket) -> None:
+    while request(stream):
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_ping_goes_over_the_connection_that_is_kept_and_is_no_sign_of_work() -> None:
+    with serving(every_request) as (wire, server):
+        wire.ask("POST", "/invocations", body=b"x")
+        heard = wire.heard
+        seen = ping(wire, lambda: False)
+        assert seen == Ping(seen.sent)
+        assert wire.heard == heard
+        wire.ask("POST", "/invocations", body=b"x")
+        assert wire.heard > heard
+        assert server.connections == 1
+
+
+def test_a_ping_takes_no_connection_from_a_request_that_came_meanwhile() -> None:
+    with serving(every_request) as (wire, server):
+        wire.ask("POST", "/invocations", body=b"x")
+        other = Wire(server.connect)
+        ping(wire, lambda: True)
+        assert other.ask("POST", "/invocations", body=b"x", timeout=5).status == 200
+        other.close()
