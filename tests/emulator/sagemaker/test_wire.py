@@ -216,3 +216,11 @@ def test_a_ping_takes_no_connection_from_a_request_that_came_meanwhile() -> None
         ping(wire, lambda: True)
         assert other.ask("POST", "/invocations", body=b"x", timeout=5).status == 200
         other.close()
+
+
+def test_a_server_too_busy_to_take_a_connection_is_late_and_not_away() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        where = listener.getsockname()
+        wire = Wire(lambda timeout: socket.create_connection(where, timeout))
+        with socket.create_connection(where), pytest.raises(TimedOutError, match="did not take"):
+            wire.ask("GET", "/ping", timeout=0.2)

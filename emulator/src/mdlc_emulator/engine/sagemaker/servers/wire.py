@@ -132,6 +132,8 @@ class Wire:
     def _fresh(self, deadline: float) -> socket.socket:
         try:
             sock = self._connect(max(0.05, deadline - time.monotonic()))
+        except TimeoutError:  # it listens, but has more waiting than it lets wait
+            raise TimedOutError("the server did not take the connection in time") from None
         except OSError as error:
             raise NotListeningError(f"the server is not there: {error}") from error
         with contextlib.suppress(OSError):  # a relay may be a socket of another family
