@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -59,16 +60,22 @@ class Asking:
     def __init__(self, serving: Serving, endpoint: str) -> None:
         self.answers: list[str] = []
         self.errors: list[ClientError] = []
+        self.times: list[tuple[float, float, str]] = []
+        """When each was asked, when it was answered, and what."""
         self._serving, self._endpoint = serving, endpoint
         self._enough = threading.Event()
         self._threads = [threading.Thread(target=self._ask) for _ in range(2)]
 
     def _ask(self) -> None:
         while not self._enough.wait(0.02):
+            asked = time.monotonic()
             try:
-                self.answers.append(self._serving.invoke(self._endpoint)["Body"])
+                answer = self._serving.invoke(self._endpoint)["Body"]
             except ClientError as error:
                 self.errors.append(error)
+            else:
+                self.times.append((asked, time.monotonic(), answer))
+                self.answers.append(answer)
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -100,10 +107,12 @@ def test_all_traffic_moves_and_every_request_is_answered(
             serving.client.delete_endpoint(EndpointName=endpoint)
         assert error_of(raised)[0] == "ValidationException"
         found = serving.settled(endpoint)
+        eventually(lambda: "two:x" in asking.answers)
     assert found["EndpointConfigName"] == two
     assert not asking.errors
     assert set(asking.answers) == {"one:x", "two:x"}
-    assert "one:x" not in asking.answers[asking.answers.index("two:x") + 2 :]
+    moved = min(answered for _, answered, answer in asking.times if answer == "two:x")
+    assert {answer for asked, _, answer in asking.times if asked > moved} <= {"two:x"}
     assert serving.invoke(endpoint)["Body"] == "two:x"
     serving.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=one)
     serving.settled(endpoint)
