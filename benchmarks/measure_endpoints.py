@@ -225,10 +225,10 @@ def _transform(bench: _Bench, port: int) -> Iterator[Row]:
     if written != b"0\n" * ROWS:
         raise RuntimeError("the transform job lost rows")
     yield {
-        "name": "transform of 1M CSV rows, share of the server's own throughput",
-        "ours": 100 * median(bare) / median(jobs),
-        "unit": "%",
-        "target": SHARE_TARGET,
+        "name": "transform of 1M CSV rows, time over that of the server alone",
+        "ours": median(jobs) / median(bare),
+        "unit": "ratio",
+        "target": 1 / LEAST_SHARE,
     }
     yield {"name": "transform of 1M CSV rows", "ours": ROWS / median(jobs) / 1000, "unit": "thousand rows/s"}
 
