@@ -64,7 +64,7 @@ class ThreadedServer(RuntimeServer):
         _RUNNING.append(self)
 
     def serve_also(self, listener: socket.socket) -> None:
-        """Answer on `listener` (a TCP socket that listens) as on our own: for networks that ours is no part of."""
+        """Answer on `listener`, a TCP socket that listens, as on our own: for networks apart from ours."""
         listener.setblocking(False)
         self._changes.put((listener, True))
         self._wake.send(b"x")
